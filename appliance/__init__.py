@@ -1,0 +1,1 @@
+"""The box itself: errors, settings, host access, audit chain, signing, first boot, module SDK."""

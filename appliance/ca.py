@@ -1,0 +1,127 @@
+"""The box's own certificate authority, made at first boot, and the certificates it issues.
+
+ECDSA P-256 with SHA-256, since browsers accept no Ed25519 certificates.
+"""
+
+import datetime as dt
+import ipaddress
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from appliance.clock import now
+from appliance.host import write_atomically
+
+CA_DAYS = 3650
+SERVER_DAYS = 397  # what browsers accept at most for a server certificate
+RENEW_DAYS = 60  # a certificate with less than this left is renewed
+
+
+@dataclass(frozen=True)
+class Authority:
+    """The CA's certificate and key, both as files; the key is 0600 and never leaves the box."""
+
+    certificate: Path
+    key: Path
+
+    def ensure(self, site: str) -> None:
+        """Make the CA for `site` unless it is there."""
+        if self.certificate.exists() and self.key.exists():
+            return
+        key = ec.generate_private_key(ec.SECP256R1())
+        name = _name(site, "HBox CA")
+        cert = (
+            _builder(name, name, key.public_key(), CA_DAYS)
+            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+            .add_extension(_usage(signs_certificates=True), critical=True)
+            .sign(key, hashes.SHA256())
+        )
+        write_atomically(self.key, _pem(key), mode=0o600)
+        write_atomically(self.certificate, cert.public_bytes(Encoding.PEM), mode=0o644)
+
+    def issue(self, certificate: Path, key: Path, *, names: Sequence[str], site: str) -> None:
+        """Write a server certificate for `names` (host names and IP addresses) and its key (0640)."""
+        authority = x509.load_pem_x509_certificate(self.certificate.read_bytes())
+        authority_key = load_pem_private_key(self.key.read_bytes(), password=None)
+        if not isinstance(authority_key, ec.EllipticCurvePrivateKey):
+            raise TypeError("the CA key is not an EC key")
+        own = ec.generate_private_key(ec.SECP256R1())
+        usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
+        alternatives = x509.SubjectAlternativeName([_alternative(name) for name in names])
+        cert = (
+            _builder(_name(site, names[0]), authority.subject, own.public_key(), SERVER_DAYS)
+            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            .add_extension(_usage(signs_certificates=False), critical=True)
+            .add_extension(usage, critical=False)
+            .add_extension(alternatives, critical=False)
+            .sign(authority_key, hashes.SHA256())
+        )
+        write_atomically(key, _pem(own), mode=0o640)
+        write_atomically(certificate, cert.public_bytes(Encoding.PEM), mode=0o644)
+
+
+def covers(certificate: Path, names: Sequence[str]) -> bool:
+    """Whether the certificate exists, names all of `names` and is not about to end."""
+    if not certificate.exists():
+        return False
+    cert = x509.load_pem_x509_certificate(certificate.read_bytes())
+    if cert.not_valid_after_utc - now() < dt.timedelta(days=RENEW_DAYS):
+        return False
+    held = cert.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    return {_alternative(name) for name in names} <= set(held)
+
+
+def _alternative(name: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)
+
+
+def _name(site: str, common: str) -> x509.Name:
+    parts = [(NameOID.ORGANIZATION_NAME, site), (NameOID.COMMON_NAME, common)]
+    return x509.Name([x509.NameAttribute(oid, value) for oid, value in parts])
+
+
+def _builder(
+    subject: x509.Name, issuer: x509.Name, public: ec.EllipticCurvePublicKey, days: int
+) -> x509.CertificateBuilder:
+    begin = now() - dt.timedelta(minutes=5)  # a client's clock may be a little behind
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(public)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(begin)
+        .not_valid_after(begin + dt.timedelta(days=days))
+    )
+
+
+def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=not signs_certificates,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=signs_certificates,
+        crl_sign=signs_certificates,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
+def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())

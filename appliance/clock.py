@@ -1,0 +1,24 @@
+"""The only reader of time: UTC instants for records, a monotonic clock for durations."""
+
+import datetime as dt
+import time
+
+
+def now() -> dt.datetime:
+    """Return the present instant, timezone-aware, in UTC."""
+    return dt.datetime.now(tz=dt.UTC)
+
+
+def iso(instant: dt.datetime | None = None) -> str:
+    """Return `instant` (default: now) as RFC 3339 in UTC with microseconds."""
+    return (instant or now()).astimezone(dt.UTC).isoformat(timespec="microseconds")
+
+
+def monotonic() -> float:
+    """Return seconds on a clock that never jumps; only differences mean anything."""
+    return time.monotonic()
+
+
+def pause(seconds: float) -> None:
+    """Sleep for `seconds`."""
+    time.sleep(seconds)

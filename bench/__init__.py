@@ -1,0 +1,1 @@
+"""Figures: each bench measures ours beside a peer or floor in the same run."""

@@ -1,0 +1,29 @@
+"""Run every bench, or those named on the command line, in one lab node."""
+
+import importlib
+import sys
+
+from bench.figure import record
+
+# Name on the command line -> module with `run() -> list[Figure]`.
+BENCHES = {
+    "gateway.http": "bench.gateway_http",
+    "vm.create": "bench.vm_create",
+    "controller.recovery": "bench.controller_recovery",
+    "controller.memory": "bench.controller_memory",
+    "compliance.run": "bench.compliance_run",
+}
+
+
+def main(names: list[str]) -> int:
+    unknown = [n for n in names if n not in BENCHES]
+    if unknown:
+        print(f"unknown: {', '.join(unknown)}; known: {', '.join(BENCHES)}", file=sys.stderr)
+        return 2
+    for name in names or BENCHES:
+        for figure in importlib.import_module(BENCHES[name]).run():
+            record(figure)
+    return 0
+
+
+sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""The inspector: catalogue, checks, evidence, verdicts and reports; shares no code with what it inspects."""

@@ -1,0 +1,69 @@
+"""Puts questions to a machine, each at most once a run, and keeps the answers as evidence."""
+
+import threading
+from collections.abc import Callable, Mapping
+
+from appliance.clock import iso
+from appliance.host import CommandMissing, CommandTimeout, Host
+from compliance.evidence import STDERR, Answer, Evidence, Status
+from compliance.questions import Command, File, Question
+
+PATIENCE = 15.0  # seconds that one question may take
+
+Asks = Callable[[Question], Evidence]
+
+
+class Asker:
+    """Asks one machine. Safe for several threads; the same question gives the same evidence.
+
+    `handed` holds answers that the privileged prologue brought, by the text of the question.
+    """
+
+    def __init__(
+        self, host: Host, where: str, handed: Mapping[str, Evidence] | None = None
+    ) -> None:
+        self._host = host
+        self._where = where
+        self._known: dict[str, Evidence] = dict(handed or {})
+        self._locks: dict[str, threading.Lock] = {}
+        self._guard = threading.Lock()
+
+    def __call__(self, question: Question) -> Evidence:
+        """Return the evidence for `question`; never raises for what the machine said or did not say."""
+        key = question.asked
+        with self._guard:
+            lock = self._locks.setdefault(key, threading.Lock())
+        with lock:
+            if key not in self._known:
+                self._known[key] = put(self._host, question, self._where)
+            return self._known[key]
+
+
+def put(host: Host, question: Question, where: str) -> Evidence:
+    """Put `question` to `host` now."""
+    at = iso()
+    answer = _run(host, question) if isinstance(question, Command) else _read(host, question)
+    return Evidence.of(question.asked, answer, at=at, where=where)
+
+
+def _run(host: Host, question: Command) -> Answer:
+    try:
+        result = host.run(question.argv, timeout=PATIENCE, check=False, env={"LC_ALL": "C"})
+    except CommandMissing as error:
+        return Answer(str(error), Status.ABSENT, 127)
+    except CommandTimeout as error:
+        return Answer(str(error), Status.UNANSWERED, 124)
+    text = result.text
+    if result.err:
+        text += STDERR + result.err.decode("utf-8", "replace")
+    answered = result.code in question.ok
+    return Answer(text, Status.ANSWERED if answered else Status.UNANSWERED, result.code)
+
+
+def _read(host: Host, question: File) -> Answer:
+    try:
+        return Answer(host.read(question.path).decode("utf-8", "replace"), Status.ANSWERED)
+    except FileNotFoundError as error:
+        return Answer(str(error), Status.ABSENT, error.errno or 2)
+    except OSError as error:
+        return Answer(str(error), Status.UNANSWERED, error.errno or 5)

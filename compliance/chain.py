@@ -1,0 +1,87 @@
+"""Recomputes the controller's audit chain and its seals from the files; prints what it found as JSON.
+
+python -I -m compliance.chain [STATE]
+"""
+
+import json
+import sqlite3
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from appliance.audit import ChainBroken, Entry, Seal, check_seal, verify
+from appliance.errors import BoxError
+from appliance.signing import VerifyKey
+
+_QUERY = "SELECT number, at, actor, role, act, object, detail, outcome, previous, hash FROM audit ORDER BY number"
+
+
+def examine(state: Path) -> dict[str, object]:
+    """Return entries, head, sealed (number of the last good seal), faults, and why it is unreadable."""
+    found: dict[str, object] = {
+        "entries": 0,
+        "head": "",
+        "sealed": 0,
+        "seals": 0,
+        "faults": [],
+        "unreadable": "",
+    }
+    try:
+        entries = list(_entries(state / "db" / "hbox.sqlite"))
+        seals = _seals(state / "audit" / "seals.jsonl")
+        key = VerifyKey.from_pem((state / "keys" / "audit.key.pub").read_bytes())
+    except (OSError, sqlite3.Error, ValueError, TypeError, BoxError) as error:
+        return {**found, "unreadable": f"{type(error).__name__}: {error}"}
+    faults = []
+    try:
+        found["head"] = verify(entries)
+    except ChainBroken as error:
+        faults.append(error.message.en)
+    for seal in seals:
+        faults += _against(seal, entries, key)
+    sealed = max((seal.number for seal in seals), default=0)
+    return {
+        **found,
+        "entries": len(entries),
+        "seals": len(seals),
+        "sealed": sealed,
+        "faults": faults,
+    }
+
+
+def _against(seal: Seal, entries: list[Entry], key: VerifyKey) -> list[str]:
+    """Return what is wrong with one seal: its signature, or the chain no longer reaching its head."""
+    try:
+        check_seal(seal, key)
+    except (BoxError, ValueError) as error:
+        return [str(error)]
+    if seal.number > len(entries):
+        return [f"sealed at {seal.number} entries, only {len(entries)} are there"]
+    if seal.number and entries[seal.number - 1].hash != seal.head:
+        return [f"entry {seal.number} is not the one that was sealed"]
+    return []
+
+
+def _entries(database: Path) -> Iterator[Entry]:
+    records = sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=5)
+    try:
+        for row in records.execute(_QUERY):
+            yield Entry(*row)
+    finally:
+        records.close()
+
+
+def _seals(file: Path) -> list[Seal]:
+    lines = file.read_text("utf-8").splitlines() if file.exists() else []
+    return [Seal(**json.loads(line)) for line in lines if line.strip()]
+
+
+def main(arguments: list[str]) -> int:
+    """Print the finding; exit 0 when the chain was read and holds, 1 otherwise."""
+    found = examine(Path(arguments[0] if arguments else "/var/lib/hbox"))
+    sys.stdout.write(json.dumps(found, ensure_ascii=False) + "\n")
+    return 1 if found["faults"] or found["unreadable"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

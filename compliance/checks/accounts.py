@@ -1,0 +1,46 @@
+"""Login names and user ids are unique and no account has an empty password."""
+
+from collections import Counter
+
+from appliance.errors import Text
+from compliance.checks.asked import PASSWD, SHADOW
+from compliance.evidence import Answers
+from compliance.model import Check, Judgement, Kind, weigh
+
+
+def judge(proofs: Answers) -> Judgement:
+    """Judge `getent passwd` and the states in /etc/shadow (hashes are never asked for)."""
+    passwd, shadow = proofs[0], proofs[1]
+    people = [line.split(":") for line in passwd.lines()]
+    faults = []
+    for name, times in Counter(fields[0] for fields in people).items():
+        if times > 1:
+            faults.append(Text(f"账户名 {name} 重复", f"login name {name} is not unique"))
+    for uid, times in Counter(fields[2] for fields in people).items():
+        if times > 1:
+            faults.append(
+                Text(f"用户标识 {uid} 被 {times} 个账户共用", f"{times} accounts share uid {uid}")
+            )
+    for line in shadow.lines():
+        name, state, *_ = line.split(":")
+        if state == "empty":
+            faults.append(Text(f"账户 {name} 口令为空", f"account {name} has an empty password"))
+    # Each of these alone breaks the clause: there is no "partly" for an empty password.
+    return weigh(
+        faults,
+        1,
+        Text(
+            f"{len(people)} 个账户名与标识唯一，无空口令",
+            f"{len(people)} accounts: names and ids unique, no empty password",
+        ),
+    )
+
+
+CHECK = Check(
+    id="accounts",
+    kind=Kind.HOST,
+    title=Text("账户标识唯一且无空口令", "Accounts are unique and none has an empty password"),
+    items=("8.1.4.1.a",),
+    questions=(PASSWD, SHADOW),
+    judge=judge,
+)

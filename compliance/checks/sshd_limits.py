@@ -1,0 +1,43 @@
+"""sshd ends what does not authenticate, refuses empty passwords and root by password, drops the idle."""
+
+from appliance.errors import Text
+from compliance.answers import number, options
+from compliance.checks.asked import SSHD
+from compliance.evidence import Answers
+from compliance.model import Check, Judgement, Kind, weigh
+
+
+def judge(proofs: Answers) -> Judgement:
+    """Judge the effective configuration of sshd."""
+    sshd = options(proofs[0].out)
+    faults = []
+    if (number(sshd.get("maxauthtries")) or 99) > 5:
+        faults.append(Text("MaxAuthTries 大于 5", "MaxAuthTries is above 5"))
+    if sshd.get("permitemptypasswords") != "no":
+        faults.append(Text("允许空口令", "empty passwords are permitted"))
+    if sshd.get("permitrootlogin") == "yes":
+        faults.append(Text("允许 root 用口令远程登录", "root may log in by password"))
+    if not 0 < (number(sshd.get("logingracetime")) or 0) <= 120:
+        faults.append(
+            Text("LoginGraceTime 未限制在 120 秒内", "LoginGraceTime is not within 120 s")
+        )
+    alive = (number(sshd.get("clientaliveinterval")) or 0) * (
+        number(sshd.get("clientalivecountmax")) or 0
+    )
+    if not 0 < alive <= 900:
+        faults.append(
+            Text("未在 15 分钟内断开失联会话", "dead sessions are not dropped within 15 minutes")
+        )
+    return weigh(
+        faults, 5, Text("sshd 登录失败与超时处理有效", "sshd limits tries, time and dead sessions")
+    )
+
+
+CHECK = Check(
+    id="sshd_limits",
+    kind=Kind.HOST,
+    title=Text("SSH 登录失败处理与超时", "SSH limits failures and time"),
+    items=("8.1.4.1.b",),
+    questions=(SSHD,),
+    judge=judge,
+)

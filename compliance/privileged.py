@@ -1,0 +1,65 @@
+"""Puts the few questions that need root, before the inspector starts without it; changes nothing.
+
+    python -I -m compliance.privileged FILE
+
+The questions are fixed by the table of checks: nothing on the command line or in the environment
+can add one. The answers lie in FILE (0640, group hbox-inspect where there is one), one per line.
+"""
+
+import json
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from appliance.files import write_atomically
+from appliance.host import LocalHost
+from compliance.asking import put
+from compliance.checks import CHECKS
+from compliance.checks.asked import CONTAINER
+from compliance.engine import in_container
+from compliance.evidence import Answer, Evidence, Status
+from compliance.questions import Command
+from compliance.where import node_name
+
+
+def questions() -> list[Command]:
+    """Return every question of the table that needs root, each once, in the table's order."""
+    return list(dict.fromkeys(_questions()))
+
+
+def _questions() -> Iterator[Command]:
+    host = LocalHost()
+    kernel_is_ours = not in_container(put(host, CONTAINER, ""))
+    for check in CHECKS:
+        if check.kernel_bound and not kernel_is_ours:
+            continue
+        yield from (q for q in check.questions if isinstance(q, Command) and q.root)
+
+
+def write(file: Path) -> None:
+    """Ask, and write the answers to `file`."""
+    host, where = LocalHost(), node_name()
+    lines = [json.dumps(put(host, one, where).as_dict(), ensure_ascii=False) for one in questions()]
+    write_atomically(file, ("\n".join(lines) + "\n").encode(), mode=0o640)
+    try:
+        shutil.chown(file, group="hbox-inspect")
+    except LookupError:
+        return  # a developer's machine has no such group; root reads the file itself
+
+
+def read(file: Path) -> dict[str, Evidence]:
+    """Read such a file; an answer whose digest does not fit raises `ValueError`."""
+    handed = {}
+    for line in file.read_text("utf-8").splitlines():
+        raw = json.loads(line)
+        answer = Answer(raw["answer"], Status(raw["status"]), raw["exit"])
+        evidence = Evidence.of(raw["asked"], answer, at=raw["at"], where=raw["where"])
+        if evidence.sha256 != raw["sha256"]:
+            raise ValueError(f"altered answer: {evidence.asked}")
+        handed[evidence.asked] = evidence
+    return handed
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]))

@@ -1,0 +1,56 @@
+"""Questions the inspector may put to a machine: run a program that changes nothing, or read a file.
+
+Every question is one that an assessor can type again at the node's shell.
+"""
+
+import shlex
+from dataclasses import dataclass
+
+DATABASE = "/var/lib/hbox/db/hbox.sqlite"
+
+
+@dataclass(frozen=True)
+class Command:
+    """Run `argv` without a shell; exit codes in `ok` are answers, all others mean no answer.
+
+    `root` questions need rights that the inspector's account does not have: they are put by the
+    unit's privileged prologue (`compliance.privileged`) before the inspector starts. Where the
+    program is missing nothing is known, unless it is `telling`: then its absence is an answer.
+    """
+
+    argv: tuple[str, ...]
+    ok: tuple[int, ...] = (0,)
+    root: bool = False
+    telling: bool = False
+
+    @property
+    def asked(self) -> str:
+        """The question as text."""
+        return shlex.join(self.argv)
+
+
+@dataclass(frozen=True)
+class File:
+    """Read a text file."""
+
+    path: str
+
+    @property
+    def asked(self) -> str:
+        """The question as text."""
+        return shlex.join(("cat", self.path))
+
+
+Question = Command | File
+
+
+def command(
+    *argv: str, ok: tuple[int, ...] = (0,), root: bool = False, telling: bool = False
+) -> Command:
+    """Shorthand for `Command`."""
+    return Command(argv, ok, root, telling)
+
+
+def sql(query: str) -> Command:
+    """Read the controller's records: the SQLite file, opened read-only; rows come as JSON."""
+    return Command(("sqlite3", "-readonly", "-json", DATABASE, query))

@@ -1,0 +1,1 @@
+"""The one that decides, records and asks: API, console, jobs, workers, drivers and CLI."""

@@ -1,0 +1,1 @@
+"""Who is asking: logins, sessions, local peers and what their role may do."""

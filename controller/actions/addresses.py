@@ -1,0 +1,42 @@
+"""Addresses the controller gives to virtual machines: free ones, taken in the wishing transaction."""
+
+import ipaddress
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from appliance import chance, settings
+from appliance.errors import Conflict, Text
+from controller.records.tables import Vm
+
+FIRST, LAST = 10, 199  # below lies the gateway, from 200 on the zone's own people and systems
+
+
+class ZoneFull(Conflict):
+    """Every address of the zone is taken."""
+
+    code = "zone.full"
+    text = Text("{zone} 区没有空闲地址", "No free address in the zone {zone}")
+    hint = Text("请删除不再使用的虚拟机。", "Delete virtual machines that are no longer used.")
+
+
+def free_address(session: Session, zone: str) -> str:
+    """Return the lowest IPv4 address of `zone` that no virtual machine has; raise `ZoneFull`."""
+    box = settings.load()
+    subnet = box.intranet_subnet if zone == "intranet" else box.extranet_subnet
+    taken = set(session.scalars(select(Vm.address).where(Vm.zone == zone)))
+    base = ipaddress.IPv4Network(subnet).network_address
+    for offset in range(FIRST, LAST + 1):
+        address = str(base + offset)
+        if address not in taken:
+            return address
+    raise ZoneFull(zone=zone)
+
+
+def free_mac(session: Session) -> str:
+    """Return a fresh MAC address under QEMU's prefix 52:54:00 that no virtual machine has."""
+    taken = set(session.scalars(select(Vm.mac)))
+    while True:
+        mac = ":".join(f"{byte:02x}" for byte in (0x52, 0x54, 0x00, *chance.raw(3)))
+        if mac not in taken:
+            return mac

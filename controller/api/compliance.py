@@ -1,0 +1,96 @@
+"""Compliance runs: list, show, run, and download the signed report."""
+
+from pathlib import Path
+
+from flask import Response
+
+from appliance.errors import Text, Unavailable
+from appliance.settings import Settings
+from controller.actions.compliance import RunCompliance
+from controller.api.call import Answer, Call
+from controller.api.route import READERS, Form, route
+from controller.api.schemas.base import Items
+from controller.api.schemas.box import ReportForm, RunOut
+from controller.api.schemas.jobs import JobOut
+from controller.records import compliance
+
+
+@route(
+    Form(
+        "GET",
+        "/api/v1/compliance/runs",
+        Text("列出等保检查", "List the compliance runs"),
+        READERS,
+        answer=Items[RunOut],
+    )
+)
+def list_runs(call: Call) -> Answer:
+    """Answer with the runs, newest first."""
+    found = call.read(compliance.runs)
+    return Answer(Items[RunOut](items=[_out(run) for run in found]))
+
+
+@route(
+    Form(
+        "GET",
+        "/api/v1/compliance/runs/<run>",
+        Text("查看等保检查", "Show a compliance run"),
+        READERS,
+        answer=RunOut,
+    )
+)
+def show_run(call: Call, run: str) -> Answer:
+    """Answer with one run; `last` is the newest."""
+    return Answer(_out(call.read(lambda session: compliance.run(session, run))))
+
+
+@route(
+    Form(
+        "GET",
+        "/api/v1/compliance/runs/<run>/report",
+        Text("下载等保报告", "Download a compliance report"),
+        READERS,
+        query=ReportForm,
+        gives=("text/html", "application/json"),
+    )
+)
+def download_report(call: Call, run: str) -> Answer:
+    """Answer with the report file as the worker wrote it; its digest stands in the run."""
+    form = call.asked(ReportForm).form
+    row = call.read(lambda session: compliance.run(session, run))
+    held = _inside(call.settings, row.html_path if form == "html" else row.json_path)
+    kind = "text/html; charset=utf-8" if form == "html" else "application/json"
+    report = Response(held.read_bytes(), content_type=kind)
+    headers = {
+        "Content-Disposition": f'attachment; filename="hbox-{row.id}.{form}"',
+        "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
+    }
+    return Answer(report, headers=headers)
+
+
+@route(
+    Form(
+        "POST",
+        "/api/v1/compliance/runs",
+        Text("执行等保检查", "Run the compliance inspection"),
+        RunCompliance.roles,
+        answer=JobOut,
+        status=202,
+    )
+)
+def run_compliance(call: Call) -> Answer:
+    """Submit a run."""
+    return call.submit(RunCompliance())
+
+
+def _out(row: object) -> RunOut:
+    return RunOut.model_validate(row)
+
+
+def _inside(settings: Settings, path: str) -> Path:
+    """Return the report's path; a row that points elsewhere is not followed."""
+    folder = (settings.state / "reports").resolve()
+    held = (folder / path).resolve()
+    if not held.is_relative_to(folder) or not held.is_file():
+        raise Unavailable(what="报告文件 the report", why=Path(path).name)
+    return held

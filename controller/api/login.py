@@ -1,0 +1,67 @@
+"""Logging in and out from a browser or a script; who am I."""
+
+from flask import Response
+
+from appliance.errors import Text
+from controller.access import sessions
+from controller.access.logins import Attempt, Entered, log_in
+from controller.actions.principal import Principal
+from controller.api.call import Answer, Call
+from controller.api.route import EVERYONE, Form, route
+from controller.api.schemas.base import Nothing
+from controller.api.schemas.box import LoginIn, SessionOut
+
+
+@route(
+    Form(
+        "POST",
+        "/api/v1/login",
+        Text("登录", "Log in"),
+        None,
+        answer=SessionOut,
+        body=LoginIn,
+    )
+)
+def login(call: Call) -> Answer:
+    """Begin a session: the cookie comes with the answer."""
+    asked = call.json(LoginIn)
+    attempt = Attempt(asked.name, asked.password, asked.new_password, call.source)
+    entered = log_in(call.engine, call.settings, attempt)
+    return Answer(_session(entered.principal, entered.csrf), headers=_cookie(entered))
+
+
+@route(Form("POST", "/api/v1/logout", Text("退出登录", "Log out"), EVERYONE, answer=Nothing))
+def logout(call: Call) -> Answer:
+    """End the session."""
+    sessions.leave(call.engine, call.cookie, source=call.source)
+    gone = Response()
+    gone.delete_cookie(sessions.COOKIE, **sessions.cookie_attributes())
+    return Answer(Nothing(), headers={"Set-Cookie": gone.headers["Set-Cookie"]})
+
+
+@route(
+    Form(
+        "GET",
+        "/api/v1/session",
+        Text("查看当前登录者", "Who is logged in"),
+        EVERYONE,
+        answer=SessionOut,
+    )
+)
+def session(call: Call) -> Answer:
+    """Answer with who asks, and the session's CSRF token where there is a session."""
+    csrf = ""
+    if call.cookie:
+        visit = sessions.whose(call.engine, call.settings, call.cookie, source=call.source)
+        csrf = visit.csrf
+    return Answer(_session(call.principal, csrf))
+
+
+def _cookie(entered: Entered) -> dict[str, str]:
+    made = Response()
+    made.set_cookie(sessions.COOKIE, entered.cookie, **sessions.cookie_attributes())
+    return {"Set-Cookie": made.headers["Set-Cookie"]}
+
+
+def _session(who: Principal, csrf: str) -> SessionOut:
+    return SessionOut(name=who.name, role=who.role.value, vendor=who.vendor, via=who.via, csrf=csrf)

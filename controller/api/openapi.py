@@ -1,0 +1,144 @@
+"""The API's own description, OpenAPI 3.1, made from the table of routes and nothing else."""
+
+import re
+from importlib.metadata import version
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from controller.api.route import Form, Route
+
+_REF = "#/components/schemas/{model}"
+_PART = re.compile(r"<(\w+)>")
+_ERRORS = {
+    "400": "输入有误 bad input",
+    "401": "尚未登录 not logged in",
+    "403": "无权执行 not allowed",
+    "404": "找不到 not found",
+    "409": "状态冲突 conflict",
+    "412": "对象已变化 changed since it was read",
+    "413": "请求过大 too large",
+    "415": "内容类型不符 wrong content type",
+    "422": "校验未通过 verification failed",
+    "503": "暂时不可用 not available now",
+}
+
+
+def describe(routes: tuple[Route, ...]) -> dict[str, Any]:
+    """Return the OpenAPI 3.1 document for `routes`."""
+    forms = [route.form for route in routes]
+    models = {m for form in forms for m in (form.answer, form.body) if m is not None}
+    ordered = sorted(models, key=lambda model: model.__name__)
+    refs, defined = models_json_schema(
+        [(model, "validation") for model in ordered], ref_template=_REF
+    )
+    named = {model: refs[model, "validation"] for model in ordered}
+    paths: dict[str, Any] = {}
+    for form in forms:
+        place = _PART.sub(r"{\1}", form.address)
+        paths.setdefault(place, {})[form.method.lower()] = _operation(form, named)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "HBox 医盒", "version": version("hbox")},
+        "paths": paths,
+        "components": {
+            "schemas": {**defined["$defs"], "Problem": _PROBLEM},
+            "securitySchemes": _SECURITY,
+        },
+    }
+
+
+def _operation(form: Form, named: dict[type[BaseModel], Any]) -> dict[str, Any]:
+    operation: dict[str, Any] = {
+        "operationId": form.name,
+        "summary": f"{form.sentence.zh} {form.sentence.en}",
+        "parameters": _parameters(form),
+        "responses": {str(form.status): _answer(form, named), **_problems()},
+        "security": [] if form.roles is None else [{"session": []}, {"peer": []}],
+        "x-hbox-roles": sorted(form.roles or ()),
+    }
+    if form.body is not None:
+        content = {form.takes: {"schema": named[form.body]}}
+        operation["requestBody"] = {"required": True, "content": content}
+    elif form.takes != "application/json":
+        content = {form.takes: {"schema": {"type": "string", "format": "binary"}}}
+        operation["requestBody"] = {"required": True, "content": content}
+    return operation
+
+
+def _parameters(form: Form) -> list[dict[str, Any]]:
+    text = {"type": "string"}
+    found = [
+        {"name": part, "in": "path", "required": True, "schema": text}
+        for part in _PART.findall(form.address)
+    ]
+    if form.query is not None:
+        schema = form.query.model_json_schema()
+        found += [
+            {"name": name, "in": "query", "required": False, "schema": _inline(one, schema)}
+            for name, one in schema["properties"].items()
+        ]
+    if form.status == 202:
+        found.append({"name": "Idempotency-Key", "in": "header", "schema": text})
+    if form.status == 202 and form.address.startswith("/api/v1/vms/"):
+        found.append({"name": "If-Match", "in": "header", "schema": text})
+    return found
+
+
+def _inline(one: Any, schema: dict[str, Any]) -> Any:
+    """Put the definitions of a query's types in place: they are small and used once."""
+    if isinstance(one, dict):
+        if "$ref" in one:
+            return schema["$defs"][one["$ref"].rsplit("/", 1)[1]]
+        return {key: _inline(value, schema) for key, value in one.items()}
+    return [_inline(value, schema) for value in one] if isinstance(one, list) else one
+
+
+def _answer(form: Form, named: dict[type[BaseModel], Any]) -> dict[str, Any]:
+    told: dict[str, Any] = {"description": form.sentence.en}
+    shape = named[form.answer] if form.answer is not None else {"type": "string"}
+    told["content"] = {kind: {"schema": shape} for kind in form.gives}
+    if form.status == 202:
+        told["headers"] = {"Location": {"schema": {"type": "string"}}}
+    return told
+
+
+def _problems() -> dict[str, Any]:
+    schema = {"$ref": _REF.format(model="Problem")}
+    return {
+        status: {"description": text, "content": {"application/json": {"schema": schema}}}
+        for status, text in _ERRORS.items()
+    }
+
+
+_TEXT = {
+    "type": "object",
+    "required": ["zh", "en"],
+    "properties": {"zh": {"type": "string"}, "en": {"type": "string"}},
+}
+_PROBLEM = {
+    "type": "object",
+    "required": ["error"],
+    "properties": {
+        "error": {
+            "type": "object",
+            "required": ["code", "message", "hint", "fields"],
+            "properties": {
+                "code": {"type": "string"},
+                "message": _TEXT,
+                "hint": _TEXT,
+                "fields": {"type": "object"},
+                "paths": {"type": "array", "items": {"type": "object"}},
+            },
+        }
+    },
+}
+_SECURITY = {
+    "session": {"type": "apiKey", "in": "cookie", "name": "__Host-hbox"},
+    "peer": {
+        "type": "http",
+        "scheme": "unix-peer",
+        "description": "over /run/hbox/api.sock: the kernel says which local user asks",
+    },
+}

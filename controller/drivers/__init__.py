@@ -1,0 +1,9 @@
+"""Small drivers over existing engines; workers ask for abilities, never for names."""
+
+from controller.drivers.base import HypervisorDriver, StorageDriver
+from controller.drivers.kvm import KvmDriver
+from controller.drivers.storage_dir import DirStorage
+
+HYPERVISORS: dict[str, type[HypervisorDriver]] = {"kvm": KvmDriver}
+STORAGES: dict[str, type[StorageDriver]] = {"dir": DirStorage}
+"""Every driver there is, by name. Each hypervisor passes `drivers/suite.py`; a new one is added here."""

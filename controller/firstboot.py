@@ -1,0 +1,112 @@
+"""First boot: from a blank box to one that three administrators can log in to; each step may run again."""
+
+import socket
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+from sqlalchemy import Engine
+
+from appliance.ca import Authority, covers
+from appliance.clock import iso
+from appliance.host import Host, LocalHost, write_atomically
+from appliance.settings import Settings
+from appliance.signing import SigningKey
+from controller.access import people
+from controller.records.migrate import upgrade
+from controller.records.session import open_records, transaction
+from controller.records.tables import Node
+from network.gateway.policy import Policy, write
+from playbooks import ROOT as PLAYBOOKS
+
+KEYS = ("audit", "report", "policy")
+
+
+def run(settings: Settings, say: Callable[[str], None], host: Host | None = None) -> None:
+    """Bring this machine to its first state. Steps already done are found done."""
+    host = host or LocalHost()
+    for name in KEYS:
+        SigningKey.load_or_new(settings.keys / f"{name}.key")
+    say("密钥就绪 keys are there")
+    certificates(settings, host)
+    say("证书就绪 certificates are there")
+    upgrade(settings.database)
+    share_database(settings, host)
+    engine = open_records(settings.database)
+    introduce_node(engine)
+    administrators(settings, engine, say)
+    deny_everything(settings)
+    say("节点配置中 bringing the node to its state")
+    configure_node(host)
+
+
+def certificates(settings: Settings, host: Host) -> None:
+    """Make the CA and a server certificate for every address this machine answers on."""
+    tls = settings.state / "tls"
+    authority = Authority(tls / "ca.crt", settings.keys / "ca.key")
+    authority.ensure(settings.site_name)
+    names = [socket.gethostname(), "localhost", "127.0.0.1", *_addresses()]
+    certificate = tls / "server.crt"
+    if not covers(certificate, names):
+        key = tls / "server.key"
+        authority.issue(certificate, key, names=names, site=settings.site_name)
+        host.run(["chown", "root:hbox", str(key)])
+
+
+def share_database(settings: Settings, host: Host) -> None:
+    """Let the web process (group hbox) write the records; nobody else reads them."""
+    folder = settings.state / "db"
+    for path in folder.iterdir():
+        host.run(["chown", "root:hbox", str(path)])
+        path.chmod(0o660)
+
+
+def introduce_node(engine: Engine) -> None:
+    """Record this machine as the box's first node."""
+    name = socket.gethostname()
+    with transaction(engine) as session:
+        if session.get(Node, name) is None:
+            session.add(Node(name=name))
+
+
+def administrators(settings: Settings, engine: Engine, say: Callable[[str], None]) -> None:
+    """Make the three administrators; their one-time codes go into one 0600 file and nowhere else."""
+    with transaction(engine) as session:
+        codes = people.ensure_administrators(session)
+    if not codes:
+        return
+    lines = [f"{name}\t{code.reveal()}" for name, code in codes.items()]
+    path = settings.state / "first-login.txt"
+    head = "# 首次登录码，每个只能用一次；登录后请设置自己的口令。One-time codes: log in once, set a password.\n"
+    write_atomically(path, (head + "\n".join(lines) + "\n").encode(), mode=0o600)
+    say(f"三位管理员的首次登录码 one-time codes: {path}")
+
+
+def deny_everything(settings: Settings) -> None:
+    """Write the gateway's first policy: signed, and without a single channel."""
+    folder = settings.state / "gateway"
+    if not (folder / "policy.json").exists():
+        write(
+            folder,
+            Policy(version=1, issued=iso(), channels=()),
+            SigningKey.load(settings.keys / "policy.key"),
+        )
+
+
+def configure_node(host: Host) -> None:
+    """Run the node's roles here. Ansible is called as a process: its licence stays its own."""
+    program = str(Path(sys.executable).with_name("ansible-playbook"))
+    interpreter = "ansible_python_interpreter=/usr/bin/python3"
+    argv = [program, "-i", "localhost,", "-c", "local", "-e", interpreter]
+    quiet = {"ANSIBLE_NOCOLOR": "1", "ANSIBLE_LOCALHOST_WARNING": "False", "HOME": "/root"}
+    host.run([*argv, str(PLAYBOOKS / "node.yml")], timeout=900, env=quiet)
+
+
+def _addresses() -> list[str]:
+    found: list[str] = []
+    for interface, addresses in psutil.net_if_addrs().items():
+        if interface == "lo":
+            continue
+        found += [a.address for a in addresses if a.family == socket.AF_INET]
+    return found

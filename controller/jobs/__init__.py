@@ -1,0 +1,1 @@
+"""Durable jobs: submitted with their audit entry, claimed, run, resumed or undone."""

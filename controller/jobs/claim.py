@@ -1,0 +1,88 @@
+"""Which job is next: the oldest whose locks are free; those that wait are told for whom."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from appliance import clock
+from controller.jobs.lease import lease_end
+from controller.records.tables import Job
+
+HELD = ("running", "undoing")
+_LONGEST_LEASE = 600.0  # seconds; a longer one was written by nobody of ours
+
+
+@dataclass(frozen=True)
+class Wanting:
+    """A job as the choice sees it."""
+
+    id: str
+    number: int
+    locks: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Whether a waiting job may begin now; if not, `blocked_by` says who holds what."""
+
+    id: str
+    begins: bool
+    blocked_by: str | None = None
+
+
+def choose(held: Iterable[Wanting], waiting: Sequence[Wanting], slots: int) -> list[Choice]:
+    """Decide for each waiting job (oldest first). Nobody overtakes on a lock that an older one wants."""
+    holder = {lock: job.number for job in held for lock in job.locks}
+    choices = []
+    for job in waiting:
+        taken = sorted(lock for lock in job.locks if lock in holder)
+        begins = not taken and slots > 0
+        slots -= begins
+        blocked = f"#{holder[taken[0]]} {taken[0]}" if taken else None
+        choices.append(Choice(job.id, begins, blocked))
+        for lock in job.locks:
+            holder.setdefault(lock, job.number)
+    return choices
+
+
+def pending(session: Session) -> bool:
+    """Whether there may be anything to claim; costs no write."""
+    wanted = select(Job.id).where((Job.state == "waiting") | _lapsed(Job.lease_until))
+    return session.scalar(wanted.limit(1)) is not None
+
+
+def lapsed(session: Session) -> list[Job]:
+    """Jobs in hand whose lease is over (or absurd: no worker leases for so long)."""
+    rows = select(Job).where(_lapsed(Job.lease_until)).order_by(Job.number)
+    return list(session.scalars(rows))
+
+
+def free(session: Session, slots: int) -> list[Job]:
+    """Return the waiting jobs that may begin now, oldest first; tell the others whom they wait for."""
+    held = [_wanting(job) for job in session.scalars(select(Job).where(Job.state.in_(HELD)))]
+    rows = list(session.scalars(select(Job).where(Job.state == "waiting").order_by(Job.number)))
+    choices = choose(held, [_wanting(job) for job in rows], slots)
+    for job, choice in zip(rows, choices, strict=True):
+        if choice.blocked_by != job.blocked_by:
+            job.blocked_by = choice.blocked_by
+    return [job for job, choice in zip(rows, choices, strict=True) if choice.begins]
+
+
+def take(job: Job, worker: str, lease: float) -> None:
+    """Put the job into this worker's hands."""
+    job.worker, job.lease_until, job.blocked_by = worker, lease_end(lease), None
+    job.started_at = job.started_at or clock.iso()
+
+
+def _lapsed(until: InstrumentedAttribute[str | None]) -> ColumnElement[bool]:
+    over = or_(until < clock.iso(), until > lease_end(_LONGEST_LEASE), until.is_(None))
+    return and_(Job.state.in_(HELD), over)
+
+
+def _wanting(job: Job) -> Wanting:
+    # A row may be forged: whatever is not a list of names holds no lock.
+    locks: object = job.locks
+    names = locks if isinstance(locks, list) else []
+    return Wanting(job.id, job.number, frozenset(str(name) for name in names))

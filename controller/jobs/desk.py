@@ -1,0 +1,43 @@
+"""What every execution needs at hand, and how a deed that breaks becomes an error with a code."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sqlalchemy import Engine
+
+from appliance.errors import BoxError, Failed, Text
+from controller.jobs.ledger import Ledger
+
+Boundary = Callable[[str, str, str], None]
+"""Told of every step boundary: job id, step key, phase (begun, done, recorded, undo-…, ended)."""
+
+
+class StepBroke(Failed):
+    """A step ended in an error that nobody foresaw."""
+
+    code = "job.step_broke"
+    text = Text("步骤 {step} 意外失败：{why}", "The step {step} failed unexpectedly: {why}")
+
+
+def unwatched(_job: str, _step: str, _phase: str) -> None:
+    """The boundary that nobody listens at."""
+
+
+@dataclass(frozen=True)
+class Desk:
+    """The records, the worker's own ledger, and who is told of step boundaries."""
+
+    engine: Engine
+    ledger: Ledger
+    boundary: Boundary = unwatched
+
+
+def attempt(step: str, deed: Callable[[], None]) -> BoxError | None:
+    """Do it; return the error if it failed, as one with a code."""
+    try:
+        deed()
+    except BoxError as error:
+        return error
+    except Exception as error:  # noqa: BLE001 - whatever broke, the job must end in order
+        return StepBroke(step=step, why=f"{type(error).__name__}: {error}")
+    return None

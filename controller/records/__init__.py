@@ -1,0 +1,1 @@
+"""Records: what the controller knows, as SQLAlchemy tables; the only place that speaks SQL."""

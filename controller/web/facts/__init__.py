@@ -1,0 +1,1 @@
+"""What pages show, read from the records into frozen values; nothing here writes."""

@@ -1,0 +1,153 @@
+"""A compliance run as the page shows it: counts, layers, findings worst first with their evidence."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from appliance.errors import Text, Unavailable
+from controller.records.tables import ComplianceRun
+from controller.web.words import STATES
+
+WORST_FIRST = tuple(STATES["verdict"])
+PARTS = ("general", "cloud")
+
+
+@dataclass(frozen=True)
+class EvidenceView:
+    """What was asked and what came back; `sha256` names it in the report."""
+
+    sha256: str
+    asked: str
+    answer: str
+    at: str
+    where: str
+
+
+@dataclass(frozen=True)
+class FindingView:
+    """One item on one object."""
+
+    item: str
+    words: Text
+    subject: str
+    verdict: str
+    reason: Text
+    high_risk: bool
+    evidence: tuple[EvidenceView, ...]
+
+
+@dataclass(frozen=True)
+class LayerView:
+    """One layer of the standard: its verdict and how many items have which."""
+
+    id: str
+    name: Text
+    verdict: str
+    counts: Mapping[str, int]
+
+    @property
+    def total(self) -> int:
+        """How many items the layer has."""
+        return sum(self.counts.values())
+
+
+@dataclass(frozen=True)
+class ReportView:
+    """A whole report."""
+
+    conclusion: Text
+    sum: str
+    ruleset: str
+    gaps: tuple[Text, ...]
+    statements: tuple[Text, ...]
+    layers: tuple[LayerView, ...]
+    findings: tuple[FindingView, ...]
+
+
+class ReportGone(Unavailable):
+    """The report's file cannot be read."""
+
+    code = "compliance.report_gone"
+    text = Text("报告文件无法读取：{path}", "The report's file cannot be read: {path}")
+    hint = Text(
+        "请重新执行一次检查；若再次出现，请检查 reports 目录的权限。",
+        "Run the inspection again; if it happens again, look at the rights of the reports folder.",
+    )
+
+
+def latest(session: Session) -> ComplianceRun | None:
+    """Return the newest run, None before the first."""
+    return session.scalar(select(ComplianceRun).order_by(ComplianceRun.at.desc()).limit(1))
+
+
+def counts(run: ComplianceRun) -> dict[str, int]:
+    """Return how many items have which verdict, over all parts, worst first."""
+    parts = [run.summary.get(part, {}) for part in PARTS]
+    return {verdict: sum(int(part.get(verdict, 0)) for part in parts) for verdict in WORST_FIRST}
+
+
+def read(run: ComplianceRun) -> ReportView:
+    """Return the run's report from its file; raises `ReportGone`."""
+    try:
+        envelope = json.loads(Path(run.json_path).read_bytes())
+        return _report(envelope["report"])
+    except (OSError, ValueError, KeyError) as error:
+        raise ReportGone(path=run.json_path) from error
+
+
+def _report(raw: dict[str, Any]) -> ReportView:
+    score = raw["score"]
+    items = {item["id"]: item for item in raw["items"]}
+    asked = {(check["id"], check["subject"]): check["evidence"] for check in raw["checks"]}
+    proofs = {sha: _evidence(sha, one) for sha, one in raw["evidence"].items()}
+    found = []
+    for one in raw["findings"]:
+        names = [sha for check in one["checks"] for sha in asked.get((check, one["subject"]), ())]
+        evidence = tuple(proofs[sha] for sha in dict.fromkeys(names) if sha in proofs)
+        found.append(_finding(one, items[one["item"]], evidence))
+    return ReportView(
+        conclusion=_text(score["conclusion"]),
+        sum=str(score["sum"]),
+        ruleset=str(score["ruleset"]),
+        gaps=tuple(_text(gap) for gap in score["gaps"]),
+        statements=tuple(_text(one) for one in raw["statements"]),
+        layers=tuple(_layer(layer) for layer in raw["layers"]),
+        findings=tuple(sorted(found, key=_badness)),
+    )
+
+
+def _badness(finding: FindingView) -> tuple[int, bool]:
+    return WORST_FIRST.index(finding.verdict), not finding.high_risk
+
+
+def _finding(
+    one: dict[str, Any], item: dict[str, Any], evidence: tuple[EvidenceView, ...]
+) -> FindingView:
+    return FindingView(
+        item=one["item"],
+        words=_text(item["text"]),
+        subject=one["subject"],
+        verdict=one["verdict"],
+        reason=_text(one["reason"]),
+        high_risk=bool(item.get("high_risk")),
+        evidence=evidence,
+    )
+
+
+def _layer(raw: dict[str, Any]) -> LayerView:
+    return LayerView(raw["id"], _text(raw["text"]), raw["verdict"], raw["counts"])
+
+
+def _evidence(sha: str, raw: dict[str, Any]) -> EvidenceView:
+    return EvidenceView(
+        sha, str(raw["asked"]), str(raw["answer"]), str(raw["at"]), str(raw["where"])
+    )
+
+
+def _text(raw: dict[str, str]) -> Text:
+    return Text(raw["zh"], raw["en"])

@@ -1,0 +1,74 @@
+"""What the topology drawing shows, read from the records: one scene per node."""
+
+import datetime as dt
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from appliance import clock
+from appliance.errors import Text
+from controller.records.tables import Node, Vm
+from controller.web.drawings.topology import Lane, Machine, Scene
+from controller.web.facts import jobs, modules, transfers
+from controller.web.facts.modules import ModuleView
+from controller.web.words import mark
+
+_HOUR = dt.timedelta(hours=1)
+_IN_HAND = Text("处理中", "in hand")
+
+
+def scenes(session: Session) -> list[Scene]:
+    """Return one scene per node, by name."""
+    homes = {module.row.vm_id: module for module in modules.all_of(session)}
+    lanes = _lanes(session, list(homes.values()))
+    vms = session.scalars(select(Vm).order_by(Vm.name)).all()
+    busy = {job.object for job in jobs.active(session, limit=1000)}
+    drawn = [(vm, _machine(vm, homes.get(vm.id), busy=f"vm/{vm.id}" in busy)) for vm in vms]
+    return [
+        Scene(
+            node=node.name,
+            engine=(node.accelerator or "").upper() or "未采集 not inspected",
+            extranet=_placed(drawn, node.name, "extranet"),
+            intranet=_placed(drawn, node.name, "intranet"),
+            lanes=lanes,
+        )
+        for node in session.scalars(select(Node).order_by(Node.name))
+    ]
+
+
+def _lanes(session: Session, found: list[ModuleView]) -> tuple[Lane, ...]:
+    passed = transfers.by_channel(session, clock.now() - _HOUR)
+    flows = [f for module in found if module.approval == "approved" for f in module.flows]
+    inward = {f.channel: f.direction == "extranet->intranet" for f in flows if f.channel}
+    return tuple(Lane(name, way, passed.get(name, 0)) for name, way in sorted(inward.items()))
+
+
+def _placed(drawn: Sequence[tuple[Vm, Machine]], node: str, zone: str) -> tuple[Machine, ...]:
+    return tuple(machine for vm, machine in drawn if (vm.node, vm.zone) == (node, zone))
+
+
+def _machine(vm: Vm, module: ModuleView | None, *, busy: bool) -> Machine:
+    return Machine(
+        name=vm.name,
+        address=vm.address,
+        label=_label(module),
+        tone="busy" if busy else _tone(vm, module),
+        state=_IN_HAND if busy else mark("vm", vm.actual).text,
+        href=f"/vms/{vm.id}",
+    )
+
+
+def _label(module: ModuleView | None) -> str:
+    if module is None:
+        return ""
+    named = module.title.zh
+    return f"{named}（模拟）" if module.row.simulated and "模拟" not in named else named
+
+
+def _tone(vm: Vm, module: ModuleView | None) -> str:
+    if vm.wished != vm.actual or (module is not None and module.health == "failing"):
+        return "bad"
+    if vm.actual != "running":
+        return "off"
+    return "ok" if vm.agent else "warn"

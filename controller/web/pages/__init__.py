@@ -1,0 +1,1 @@
+"""The pages: one small file each, listed in `controller.web.menu`."""

@@ -1,0 +1,66 @@
+"""Accounts: who may come in, in which role; one person holds one administrator's role."""
+
+from flask import request
+from flask.typing import ResponseReturnValue
+from sqlalchemy import select
+
+from appliance.chance import new_id
+from appliance.clock import iso
+from appliance.errors import BadInput, BoxError, Conflict
+from controller.actions.accounts import AddAccount, DisableAccount, find
+from controller.records.tables import Account
+from controller.web.desk import Desk, text
+from controller.web.route import SECURITY, Route
+from controller.web.status import status_of
+from controller.web.words import ROLES as ROLE_WORDS
+
+ROLES = SECURITY
+
+
+def show(desk: Desk) -> ResponseReturnValue:
+    """List the accounts, with the form for a new one."""
+    return _page(desk)
+
+
+def add(desk: Desk) -> ResponseReturnValue:
+    """Ask for a new account; its one-time code is written by the worker into a file, never shown here."""
+    try:
+        return desk.ask(
+            AddAccount(
+                account_id=new_id(), name=text("name"), role=text("role"), vendor=text("vendor")
+            )
+        )
+    except (BadInput, Conflict) as error:
+        return _page(desk, error), status_of(error)
+
+
+def before_disable(desk: Desk, name: str) -> ResponseReturnValue:
+    """Say what disabling does, before it is asked for."""
+    with desk.records() as session:
+        return desk.render("account_disable.html", account=find(session, name))
+
+
+def disable(desk: Desk, name: str) -> ResponseReturnValue:
+    """Shut the account out."""
+    return desk.ask(DisableAccount(name=name))
+
+
+def _page(desk: Desk, error: BoxError | None = None) -> str:
+    with desk.records() as session:
+        accounts = session.scalars(select(Account).order_by(Account.role, Account.name)).all()
+    return desk.render(
+        "accounts.html",
+        accounts=accounts,
+        now=iso(),
+        roles=ROLE_WORDS,
+        given=request.form,
+        error=error,
+    )
+
+
+ROUTES = (
+    Route("/accounts", show, ROLES),
+    Route("/accounts", add, ROLES, "POST"),
+    Route("/accounts/<name>/disable", before_disable, ROLES),
+    Route("/accounts/<name>/disable", disable, ROLES, "POST"),
+)

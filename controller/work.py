@@ -1,0 +1,89 @@
+"""The worker process: takes jobs from the records and carries them out, as root, until it is ended."""
+
+import signal
+import socket
+import threading
+from collections.abc import Sequence
+from dataclasses import replace
+
+from appliance.host import LocalHost
+from appliance.settings import Settings, load
+from appliance.signing import SigningKey
+from controller.actions import ACTIONS
+from controller.actions.base import Action
+from controller.drivers.kvm import KvmDriver
+from controller.drivers.storage_dir import DirStorage
+from controller.jobs.desk import Boundary, Desk, unwatched
+from controller.jobs.lease import SoleWorker
+from controller.jobs.ledger import Ledger
+from controller.jobs.log import tell
+from controller.jobs.runner import Runner, Trade
+from controller.jobs.steps import Step
+from controller.records.session import open_records
+from controller.workers import WORKERS
+from controller.workers.health import ask_all
+from controller.workers.index import Index
+from controller.workers.nodes import know
+from controller.workers.seals import Seals
+from controller.workers.site import NodeDrivers, Site
+from controller.workers.watch import Chore, resync, tend_all
+
+_BEAT = 0.3  # seconds between two looks for work
+
+
+def main(settings: Settings | None = None, *, boundary: Boundary = unwatched) -> int:
+    """Run until SIGTERM or SIGINT. `boundary` is told of every step boundary (for crash tests)."""
+    settings = settings or load()
+    stop = threading.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda _number, _frame: stop.set())
+    sole = SoleWorker(settings.state / "worker" / "lock")
+    work(home_site(settings), stop, boundary)
+    sole.release()
+    return 0
+
+
+def work(site: Site, stop: threading.Event, boundary: Boundary = unwatched) -> None:
+    """Carry out jobs and look after things until `stop` is set."""
+    state = site.settings.state
+    seals = Seals(
+        state / "audit" / "seals.jsonl", SigningKey.load(site.settings.keys / "audit.key")
+    )
+    desk = Desk(site.engine, Ledger(state / "worker"), boundary)
+
+    def plan(job_id: str, action: Action) -> Sequence[Step]:
+        return WORKERS[action.kind](action, replace(site, job_id=job_id))
+
+    trade = Trade(ACTIONS, plan, seals.last)
+    runner = Runner(desk, trade, socket.gethostname(), lease=site.settings.lease)
+    watcher = threading.Thread(target=watch, args=(site, stop), name="watch", daemon=True)
+    runner.start()
+    watcher.start()
+    tell("worker ready")
+    chores = [
+        Chore("claim", 0.0, runner.tick),
+        Chore("audit seal", 1.0, lambda: seals.seal(site.engine)),
+    ]
+    while not stop.wait(_BEAT):
+        tend_all(chores)
+    runner.stop()
+
+
+def watch(site: Site, stop: threading.Event) -> None:
+    """Look after what is really there until `stop` is set; slow answers hold no job up."""
+    index = Index(site)
+    chores = [
+        Chore("inventory", 600.0, lambda: know(site)),
+        Chore("resync", 10.0, lambda: resync(site)),
+        Chore("transfers", 2.0, index.catch_up),
+        Chore("module health", 60.0, lambda: ask_all(site)),
+    ]
+    while not stop.wait(_BEAT):
+        tend_all(chores)
+
+
+def home_site(settings: Settings) -> Site:
+    """Return the site of a box with one node: this machine's libvirt and its volumes folder."""
+    host = LocalHost()
+    drivers = NodeDrivers(KvmDriver(), DirStorage(settings.state / "volumes", host), host)
+    return Site(settings, open_records(settings.database), {socket.gethostname(): drivers})

@@ -1,0 +1,84 @@
+"""The box's own record of approved modules, and bringing firewall and gateway to what it says."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from appliance import clock
+from appliance.files import write_atomically
+from appliance.sdk import manifest as manifests
+from appliance.signing import SigningKey
+from controller.jobs.steps import Say
+from controller.workers.openings import Approved, channels, flows
+from controller.workers.site import Site
+from network.gateway import policy
+
+
+@dataclass(frozen=True)
+class Approvals:
+    """One JSON file per approved module below `modules/approved/`, written by root only.
+
+    The rows only show it: a row written by somebody else opens nothing.
+    """
+
+    site: Site
+
+    @property
+    def _folder(self) -> Path:
+        return self.site.settings.state / "modules" / "approved"
+
+    def add(self, approved: Approved) -> None:
+        """Record an approval; the same module again replaces it."""
+        kept = {
+            "manifest": approved.manifest.model_dump(mode="json", by_alias=True),
+            "address": approved.address,
+            "approver": approved.approver,
+        }
+        data = json.dumps(kept, ensure_ascii=False).encode()
+        write_atomically(self._path(approved.manifest.id), data, mode=0o600)
+
+    def withdraw(self, module: str) -> None:
+        """Record that nothing of this module is approved any more."""
+        self._path(module).unlink(missing_ok=True)
+
+    def all(self) -> tuple[Approved, ...]:
+        """Return every approval, by module id."""
+        found = (json.loads(path.read_bytes()) for path in sorted(self._folder.glob("*.json")))
+        return tuple(
+            Approved(manifests.from_dict(raw["manifest"]), raw["address"], raw["approver"])
+            for raw in found
+        )
+
+    def enforce(self, say: Say) -> None:
+        """Bring the packet filter and the gateway to exactly what is approved now."""
+        approved = self.all()
+        opened, ways = flows(approved), channels(approved)
+        # Late: it brings pyroute2 along, 12 MB that the worker needs for this alone.
+        from network import apply  # noqa: PLC0415 - see above
+
+        apply.write_flows(opened, self.site.settings.state / "network" / "flows.json")
+        # By its own unit: it makes namespaces, and what is mounted in this service stays in here.
+        run = self.site.home.host.run
+        run(["systemctl", "reload-or-restart", "hbox-network.service"], timeout=90)
+        folder = self.site.settings.state / "gateway"
+        key = SigningKey.load(self.site.settings.keys / "policy.key")
+        issued = policy.Policy(version=_version(folder), issued=clock.iso(), channels=ways)
+        policy.write(folder, issued, key)
+        run(["systemctl", "restart", "hbox-gateway.service"], timeout=90)
+        for flow in opened:
+            say(f"开放 open: {flow.zone} {flow.source} -> {flow.destination}:{flow.port}")
+        for way in ways:
+            say(f"通道 channel: {way.id} {way.direction} {way.method} {way.path}")
+        if not opened:
+            say("没有开放任何流量 nothing is open")
+
+    def _path(self, module: str) -> Path:
+        return self._folder / f"{Path(module).name}.json"
+
+
+def _version(folder: Path) -> int:
+    """One more than the last issue; the gateway itself verifies what it reads, this only counts."""
+    try:
+        return int(json.loads((folder / policy.FILE).read_bytes())["version"]) + 1
+    except (OSError, ValueError, KeyError):
+        return 1

@@ -1,0 +1,106 @@
+"""How a compliance run is carried out: the inspector in its sandbox, its report checked, signed, kept."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from appliance import clock
+from appliance.errors import Failed, Text
+from appliance.files import write_atomically
+from appliance.signing import SigningKey
+from compliance import report, sandbox, verify
+from controller.actions.compliance import RunCompliance
+from controller.jobs.steps import Say, Step
+from controller.records.tables import ComplianceRun
+from controller.workers.site import Site
+
+_LIMIT = 320.0  # seconds; the unit itself ends after 300
+
+
+class InspectorFailed(Failed):
+    """The inspector ended without a report."""
+
+    code = "compliance.inspector_failed"
+    text = Text("检查程序未给出报告：{why}", "The inspector gave no report: {why}")
+
+
+def run(action: RunCompliance, site: Site) -> Sequence[Step]:
+    """Inspect, then sign and record. The run's id is the job's: a resumed job makes no second one."""
+    del action
+    reports = site.settings.state / "reports"
+    paths = {kind: reports / f"{site.job_id}.{kind}" for kind in ("json", "html")}
+    raw = reports / f".{site.job_id}.raw"
+
+    def inspect(say: Say) -> None:
+        began = clock.monotonic()
+        sandbox.OUT.unlink(missing_ok=True)
+        argv = sandbox.argv(site.settings.site_name)
+        done = site.home.host.run(argv, timeout=_LIMIT, check=False)
+        if done.code != 0 or not sandbox.OUT.exists():
+            why = done.err.decode("utf-8", "replace").strip()[-500:]
+            raise InspectorFailed(why=f"exit {done.code}: {why}")
+        seconds = round(clock.monotonic() - began, 3)
+        found = json.loads(sandbox.OUT.read_bytes())
+        verify.check_content(found)
+        write_atomically(
+            raw, json.dumps({"seconds": seconds, "report": found}).encode(), mode=0o600
+        )
+        say(f"检查用时 inspected in {seconds:.1f} s: {len(found['checks'])} checks")
+
+    def sign(say: Say) -> None:
+        held = json.loads(raw.read_bytes())
+        envelope = report.sign(held["report"], SigningKey.load(site.settings.keys / "report.key"))
+        data = json.dumps(envelope, ensure_ascii=False).encode()
+        _share(paths["json"], data, site)
+        _share(paths["html"], report.html(held["report"]).encode(), site)
+        row = _row(site, envelope, held, paths)
+        site.change(lambda session: _keep(session, row))
+        raw.unlink(missing_ok=True)
+        site.report(run=site.job_id)
+        say(f"报告摘要 digest: {envelope['digest']}")
+
+    def discard(_say: Say) -> None:
+        for path in (raw, *paths.values()):
+            path.unlink(missing_ok=True)
+        site.change(lambda session: _drop(session, site.job_id))
+
+    return [
+        Step("inspect", Text("只读检查", "Inspect, read-only"), inspect, discard),
+        Step("sign", Text("签名并归档", "Sign and keep the report"), sign, discard),
+    ]
+
+
+def _share(path: Path, data: bytes, site: Site) -> None:
+    """Keep a file that the console (group hbox) may read."""
+    write_atomically(path, data, mode=0o640)
+    site.home.host.run(["chgrp", "hbox", str(path)])
+
+
+def _row(
+    site: Site, envelope: dict[str, Any], held: dict[str, Any], paths: dict[str, Path]
+) -> ComplianceRun:
+    found = held["report"]
+    layers = {layer["id"]: layer["counts"] for layer in found["layers"]}
+    return ComplianceRun(
+        id=site.job_id,
+        at=clock.iso(),
+        seconds=held["seconds"],
+        ruleset=found["score"]["ruleset"],
+        digest=envelope["digest"],
+        json_path=str(paths["json"]),
+        html_path=str(paths["html"]),
+        summary={**found["summary"], "layers": layers},
+    )
+
+
+def _keep(session: Session, row: ComplianceRun) -> None:
+    session.merge(row)
+
+
+def _drop(session: Session, run_id: str) -> None:
+    row = session.get(ComplianceRun, run_id)
+    if row is not None:
+        session.delete(row)

@@ -1,0 +1,149 @@
+"""What approved modules may do, compiled: flows for the packet filter, channels for the gateway. Pure."""
+
+import ipaddress
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from appliance.errors import Conflict, Text
+from appliance.sdk.flows import Flow as Declared
+from appliance.sdk.flows import Message
+from appliance.sdk.manifest import Manifest
+from network.firewall import Flow
+from network.gateway.inspect import Field
+from network.gateway.policy import Channel
+from network.zones import PLAN, Plan, Zone
+
+# Where the outside world meets a zone: the hospital's own router or proxy has this host number.
+_OUTSIDE = 200
+
+
+class ChannelsDiffer(Conflict):
+    """Two modules declare the same channel, but not the same message."""
+
+    code = "module.channels_differ"
+    text = Text(
+        "模块 {one} 与 {other} 对通道 {channel} 的声明不一致",
+        "The modules {one} and {other} do not declare the same channel {channel}",
+    )
+    hint = Text(
+        "请厂商统一两侧清单后重新交付。",
+        "The vendors must agree on both manifests and deliver again.",
+    )
+
+
+@dataclass(frozen=True)
+class Approved:
+    """One module whose flows were approved by `approver`; its machine has `address` in its zone."""
+
+    manifest: Manifest
+    address: str
+    approver: str
+
+
+@dataclass(frozen=True)
+class _End:
+    module: Approved
+    flow: Declared
+
+
+def channels(approved: Iterable[Approved], plan: Plan = PLAN) -> tuple[Channel, ...]:
+    """Return the channels of which both sides are approved; a lone side opens nothing.
+
+    Raises `ChannelsDiffer` when the two sides do not declare the same message.
+    """
+    return tuple(_channel(source, target, plan) for source, target in _pairs(approved))
+
+
+def flows(approved: Sequence[Approved], plan: Plan = PLAN) -> tuple[Flow, ...]:
+    """Return the connections to open inside each zone, each to exactly one port of one machine."""
+    opened = []
+    for source, target in _pairs(approved):
+        leg = _zone(source.module, plan).leg_address
+        opened.append(
+            _flow(source.module, source.flow, source.module.address, leg, plan.port, plan)
+        )
+        leg = _zone(target.module, plan).leg_address
+        port = target.module.manifest.run.port
+        opened.append(_flow(target.module, target.flow, leg, target.module.address, port, plan))
+    for module in approved:
+        for flow in module.manifest.flows:
+            if not flow.crosses and flow.target == "self":
+                outside = _outside(_zone(module, plan))
+                opened.append(_flow(module, flow, outside, module.address, flow.port, plan))
+    return tuple(dict.fromkeys(_merged(opened)))
+
+
+def _pairs(approved: Iterable[Approved]) -> list[tuple[_End, _End]]:
+    sources: dict[str, _End] = {}
+    targets: dict[str, _End] = {}
+    for module in approved:
+        for flow in module.manifest.flows:
+            if flow.crosses and flow.channel is not None:
+                side = sources if flow.source == "self" else targets
+                side[flow.channel] = _End(module, flow)
+    return [(sources[name], targets[name]) for name in sorted(sources.keys() & targets.keys())]
+
+
+def _channel(source: _End, target: _End, plan: Plan) -> Channel:
+    one, other = source.flow, target.flow
+    if _message(one) != _message(other) or one.channel is None:
+        raise ChannelsDiffer(
+            one=source.module.manifest.id, other=target.module.manifest.id, channel=one.channel
+        )
+    inward = _zone(source.module, plan).name == plan.extranet.name
+    approvers = dict.fromkeys((source.module.approver, target.module.approver))
+    return Channel(
+        id=one.channel,
+        direction="extranet->intranet" if inward else "intranet->extranet",
+        lane=one.lane or "request",
+        method=one.method or "GET",
+        path=one.path or "/",
+        peer=source.module.address,
+        target=f"http://{target.module.address}:{other.port}",
+        data_class=str(max(one.data_class, other.data_class)),
+        purpose=f"{one.purpose.zh} {one.purpose.en}",
+        approver=", ".join(approvers),
+        resource=_resource(one),
+        query=one.query,
+        request=_fields(one.request),
+        response=_fields(one.response),
+        rate=min(one.rate, other.rate),
+    )
+
+
+def _message(flow: Declared) -> tuple[object, ...]:
+    return (flow.method, flow.path, flow.lane, flow.query, flow.request, flow.response)
+
+
+def _resource(flow: Declared) -> str:
+    message = flow.request or flow.response
+    return message.resource if message else ""
+
+
+def _fields(message: Message | None) -> tuple[Field, ...]:
+    if message is None:
+        return ()
+    return tuple(Field(f.path, f.type, f.required, f.values, f.longest) for f in message.fields)
+
+
+def _flow(
+    module: Approved, declared: Declared, source: str, destination: str, port: int, plan: Plan
+) -> Flow:
+    purpose = f"{module.manifest.id}: {declared.purpose.zh}"
+    return Flow(_zone(module, plan).name, source, destination, port, purpose)
+
+
+def _merged(opened: Iterable[Flow]) -> Iterable[Flow]:
+    """Keep one of the flows that open the same connection for several purposes."""
+    seen: dict[tuple[str, str, int], Flow] = {}
+    for flow in opened:
+        seen.setdefault((flow.source, flow.destination, flow.port), flow)
+    return seen.values()
+
+
+def _zone(module: Approved, plan: Plan) -> Zone:
+    return plan.intranet if module.manifest.component.zone == "intranet" else plan.extranet
+
+
+def _outside(zone: Zone) -> str:
+    return str(ipaddress.IPv4Network(zone.subnet).network_address + _OUTSIDE)

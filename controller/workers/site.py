@@ -1,0 +1,69 @@
+"""Where workers work: settings, records, the drivers of each node; and what a step may report."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from appliance.errors import NotFound
+from appliance.host import Host, LocalHost
+from appliance.settings import Settings
+from controller.drivers.base import Boot, HypervisorDriver, StorageDriver
+from controller.records.session import transaction
+from controller.records.tables import Job
+
+GUEST_BASE = Path("/usr/share/hbox/images/guest-base")
+
+
+@dataclass(frozen=True)
+class NodeDrivers:
+    """The engines of one node."""
+
+    hypervisor: HypervisorDriver
+    storage: StorageDriver
+    host: Host = field(default_factory=LocalHost)
+
+
+@dataclass(frozen=True)
+class Site:
+    """All that a worker may touch. `job_id` is the job that is being carried out."""
+
+    settings: Settings
+    engine: Engine
+    nodes: Mapping[str, NodeDrivers]
+    guest_base: Path = GUEST_BASE
+    job_id: str = ""
+
+    def node(self, name: str) -> NodeDrivers:
+        """Return the drivers of the node of that name; raises `NotFound`."""
+        if name not in self.nodes:
+            raise NotFound(what="节点 node", name=name)
+        return self.nodes[name]
+
+    @property
+    def home(self) -> NodeDrivers:
+        """The node that the worker itself runs on: the first one."""
+        return next(iter(self.nodes.values()))
+
+    def boot(self) -> Boot:
+        """How the guest base image is booted: its kernel, initrd and command line."""
+        facts = json.loads((self.guest_base / "image.json").read_bytes())
+        return Boot(
+            self.guest_base / "vmlinuz", self.guest_base / "initrd.img", str(facts["cmdline"])
+        )
+
+    def change(self, work: Callable[[Session], None]) -> None:
+        """Run `work` on the records in one transaction."""
+        with transaction(self.engine) as session:
+            work(session)
+
+    def report(self, **result: Any) -> None:
+        """Record what the job brought about, for whoever reads it."""
+        with transaction(self.engine) as session:
+            job = session.get(Job, self.job_id)
+            if job is not None:
+                job.result = {**(job.result or {}), **result}

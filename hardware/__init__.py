@@ -1,0 +1,1 @@
+"""What a node is made of: inventory as frozen facts."""

@@ -1,0 +1,163 @@
+"""A node over SSH: the only user of paramiko. The node's key must be known beforehand."""
+
+import errno
+import shlex
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import paramiko
+
+from appliance import chance
+from appliance.errors import Text, Unavailable
+from appliance.host import CommandFailed, CommandMissing, CommandTimeout, Result
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a node is and how to prove who is who: `known_hosts` holds its key, `key` is ours."""
+
+    address: str
+    user: str
+    key: Path
+    known_hosts: Path
+    port: int = 22
+
+
+class NodeUnreachable(Unavailable):
+    """The node does not answer, has another key than the known one, or refuses ours."""
+
+    code = "node.unreachable"
+    text = Text("无法连接节点 {name}：{why}", "Cannot reach node {name}: {why}")
+    hint = Text(
+        "请检查网络与节点电源；若主机密钥改变，请先查明原因。",
+        "Check network and power; if its key has changed, find out why before trusting it.",
+    )
+
+
+class SshHost:
+    """A `Host` over one SSH connection; use it as a context manager."""
+
+    def __init__(self, name: str, place: Place, *, patience: float = 10.0) -> None:
+        """Connect; `patience` in seconds. Raises `NodeUnreachable`."""
+        self.name = name
+        self._client = paramiko.SSHClient()
+        self._client.set_missing_host_key_policy(paramiko.RejectPolicy())
+        try:
+            self._client.load_host_keys(str(place.known_hosts))
+            self._client.connect(
+                place.address,
+                port=place.port,
+                username=place.user,
+                key_filename=str(place.key),
+                allow_agent=False,
+                look_for_keys=False,
+                timeout=patience,
+                banner_timeout=patience,
+                auth_timeout=patience,
+            )
+        except (OSError, paramiko.SSHException) as error:
+            self._client.close()
+            raise NodeUnreachable(name=name, why=f"{type(error).__name__}: {error}") from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the connection."""
+        self._client.close()
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        stdin: bytes = b"",
+        timeout: float = 60.0,
+        check: bool = True,
+        env: Mapping[str, str] | None = None,
+    ) -> Result:
+        """See `Host.run`. The node's shell sees every word quoted."""
+        result = self._run(list(argv), stdin, timeout, dict(env or {}))
+        if result.code == 127:
+            raise CommandMissing(command=argv[0])
+        if check and result.code != 0:
+            tail = (result.err or result.out).decode("utf-8", "replace").strip()[-2000:]
+            raise CommandFailed(command=argv[0], exit=result.code, why=tail)
+        return result
+
+    def _run(self, argv: list[str], stdin: bytes, timeout: float, env: dict[str, str]) -> Result:
+        words = ["env", *(f"{key}={value}" for key, value in env.items()), *argv] if env else argv
+        try:
+            channel = self._open(timeout)
+            channel.settimeout(timeout)
+            channel.exec_command(shlex.join(words))
+            out, err = _Reader(channel.makefile("rb")), _Reader(channel.makefile_stderr("rb"))
+            if stdin:
+                channel.sendall(stdin)
+            channel.shutdown_write()
+            ended = channel.status_event.wait(timeout) and out.wait(timeout) and err.wait(timeout)
+        except TimeoutError as error:
+            raise CommandTimeout(command=argv[0], limit=timeout) from error
+        except (OSError, paramiko.SSHException) as error:
+            raise NodeUnreachable(name=self.name, why=str(error)) from error
+        try:
+            if not ended:
+                raise CommandTimeout(command=argv[0], limit=timeout)
+            return Result(tuple(argv), channel.recv_exit_status(), out.data, err.data)
+        finally:
+            channel.close()
+
+    def _open(self, timeout: float) -> paramiko.Channel:
+        transport = self._client.get_transport()
+        if transport is None or not transport.is_active():
+            raise NodeUnreachable(name=self.name, why="the connection has ended")
+        return transport.open_session(timeout=timeout)
+
+    def read(self, path: str) -> bytes:
+        """See `Host.read`. Files of /proc, whose size is 0, are read to their end too."""
+        done = self.run(["cat", "--", path], check=False)
+        if done.code == 0:
+            return done.out
+        why = done.err.decode("utf-8", "replace").strip()
+        if "No such file" in why:
+            raise FileNotFoundError(errno.ENOENT, why, path)
+        if "Permission denied" in why:
+            raise PermissionError(errno.EACCES, why, path)
+        raise OSError(errno.EIO, why, path)
+
+    def write(self, path: str, data: bytes, *, mode: int = 0o644) -> None:
+        """See `Host.write`."""
+        folder, _, name = path.rpartition("/")
+        new = f"{folder}/.{name}.{chance.token(6)}.new"
+        words = (_WRITE, "write", new, path, folder or "/", f"{mode:04o}")
+        self.run(["sh", "-c", *words], stdin=data)
+
+
+# $1 new file, $2 target, $3 folder, $4 mode: on disk under a name of its own, then renamed, then synced.
+_WRITE = """set -e; mkdir -p -- "$3"; umask 077; trap 'rm -f -- "$1"' EXIT
+cat > "$1"; chmod -- "$4" "$1"; sync -- "$1"; mv -T -- "$1" "$2"; sync -- "$3" """
+
+
+class _Reader:
+    """Drains one stream beside the other, so that neither fills its window and stops the program."""
+
+    def __init__(self, file: "paramiko.ChannelFile") -> None:
+        self.data = b""
+        self._file = file
+        self._thread = threading.Thread(target=self._drain, daemon=True)
+        self._thread.start()
+
+    def _drain(self) -> None:
+        try:
+            self.data = self._file.read()
+        except OSError:
+            return  # the channel was closed on us: the command ran out of time
+
+    def wait(self, timeout: float) -> bool:
+        self._thread.join(timeout)
+        return not self._thread.is_alive()

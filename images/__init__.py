@@ -1,0 +1,1 @@
+"""How the box and its guest base image are built, verified and booted in a lab."""

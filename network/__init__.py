@@ -1,0 +1,1 @@
+"""How packets and messages pass: zones, links, firewall and the data exchange gateway."""

@@ -1,0 +1,158 @@
+"""The outgoing side of a leg: one call, made with new headers over a kept-alive connection."""
+
+import asyncio
+import contextlib
+from typing import cast
+
+import httptools
+
+from network.gateway.frames import BODY_LIMIT, Frame, Kind
+
+_KEPT = 8  # idle connections kept per receiver
+
+
+class Line(asyncio.Protocol):
+    """One connection to a receiver; one call at a time."""
+
+    def __init__(self) -> None:
+        self._transport: asyncio.Transport | None = None
+        self._answer: asyncio.Future[tuple[int, str, bytes]] | None = None
+        self.heard = False
+        self.usable = True
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport."""
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's do not inherit
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's form
+        """A call that waits has failed."""
+        self._fail("connection closed")
+
+    def eof_received(self) -> bool:
+        """A receiver that closes its side gets no more calls."""
+        self._fail("connection closed")
+        return False
+
+    def data_received(self, data: bytes) -> None:
+        """Parse the answer; bytes nobody asked for end the connection."""
+        if self._answer is None or self._answer.done():
+            self.close()
+            return
+        self.heard = True
+        try:
+            self._parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+            self._fail("not lawful HTTP")
+
+    async def ask(self, request: bytes) -> tuple[int, str, bytes]:
+        """Send one request, return status, content type and body; raises `ConnectionError`."""
+        if self._transport is None or not self.usable:
+            raise ConnectionError("closed")
+        self._answer = asyncio.get_running_loop().create_future()
+        self._parser = httptools.HttpResponseParser(self)
+        self._type, self._body, self.heard = "", bytearray(), False
+        self._transport.write(request)
+        return await self._answer
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Only the content type is looked at."""
+        if name.lower() == b"content-type":
+            self._type = value.decode("ascii", "replace")[:120]
+
+    def on_body(self, data: bytes) -> None:
+        """Collect, within the bound."""
+        self._body += data
+        if len(self._body) > BODY_LIMIT:
+            self._fail("answer too large")
+
+    def on_message_complete(self) -> None:
+        """The answer is whole, unless it only said 100 Continue."""
+        status = self._parser.get_status_code()
+        if status < 200 or self._answer is None or self._answer.done():
+            return
+        self.usable = self.usable and self._parser.should_keep_alive()
+        self._answer.set_result((status, self._type, bytes(self._body)))
+
+    def close(self) -> None:
+        """End the connection."""
+        self.usable = False
+        if self._transport is not None:
+            self._transport.abort()
+
+    def _fail(self, why: str) -> None:
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_exception(ConnectionError(why))
+        self.close()
+
+
+class Caller:
+    """Makes the calls that the guard orders, and keeps a few connections open."""
+
+    def __init__(self) -> None:
+        self._idle: dict[str, list[Line]] = {}
+
+    async def make(self, call: Frame) -> Frame:
+        """Make one call within its limit; the result's `code` is empty when HTTP itself worked."""
+        try:
+            async with asyncio.timeout(call.limit / 1000):
+                status, _, body = await self._ask(call)
+        except TimeoutError:
+            return Frame(Kind.RESULT, call.ident, code="late")
+        except OSError as error:
+            return Frame(Kind.RESULT, call.ident, code=_why(error))
+        return Frame(Kind.RESULT, call.ident, status=status, body=body)
+
+    def close(self) -> None:
+        """End every idle connection."""
+        for line in (line for idle in self._idle.values() for line in idle):
+            line.close()
+        self._idle.clear()
+
+    async def _ask(self, call: Frame) -> tuple[int, str, bytes]:
+        request = rendered(call)
+        idle = self._idle.setdefault(call.peer, [])
+        while idle:
+            line = idle.pop()
+            if not line.usable:
+                continue
+            # The receiver may close a resting connection just now; receivers know a delivery by
+            # its id, so asking once more on a new connection has no second effect.
+            with contextlib.suppress(ConnectionError):
+                return await self._on(line, idle, request)
+            if line.heard:
+                raise ConnectionError("connection closed")
+        host, _, port = call.peer.rpartition(":")
+        loop = asyncio.get_running_loop()
+        _, line = await loop.create_connection(Line, host, int(port))
+        return await self._on(line, idle, request)
+
+    async def _on(self, line: Line, idle: list[Line], request: bytes) -> tuple[int, str, bytes]:
+        done = False
+        try:
+            answer = await line.ask(request)
+            done = True
+        finally:
+            if done and line.usable and len(idle) < _KEPT:
+                idle.append(line)
+            else:
+                line.close()
+        return answer
+
+
+def rendered(call: Frame) -> bytes:
+    """Return the request's bytes: every header is ours, none is the sender's."""
+    lines = [
+        f"{call.method} {call.target} HTTP/1.1",
+        f"Host: {call.peer}",
+        "User-Agent: HBox-gateway",
+        "Accept: application/fhir+json, application/json",
+        f"X-HBox-Delivery: {call.delivery}",
+    ]
+    if call.body:
+        lines += [f"Content-Type: {call.content_type}", f"Content-Length: {len(call.body)}"]
+    return "\r\n".join([*lines, "", ""]).encode("ascii") + call.body
+
+
+def _why(error: OSError) -> str:
+    text = error.strerror or str(error) or type(error).__name__
+    return "".join(c for c in text if c.isascii() and c.isprintable())[:120] or "failed"

@@ -1,0 +1,145 @@
+"""The one typed, length-bounded binary frame that crosses the gateway's pipes."""
+
+import struct
+from dataclasses import dataclass
+from enum import IntEnum
+
+from appliance.errors import Refused, Text
+
+VERSION = 1
+BODY_LIMIT = 1 << 20  # bytes
+_TARGET_LIMIT = 4096
+_HEAD = struct.Struct("!IBBQHIBHBBBBBI")
+
+
+class Kind(IntEnum):
+    """What a frame says, and who says it to whom."""
+
+    ASK = 1  # leg to guard: a peer asks this
+    ANSWER = 2  # guard to leg: tell the peer this
+    CALL = 3  # guard to far leg: ask this of `peer`, within `limit` milliseconds
+    RESULT = 4  # far leg to guard: what came of it; `code` is empty when HTTP itself worked
+    NOTE = 5  # leg to guard: refused before it became a message; `code` says by which rule
+
+
+class FrameBroken(Refused):
+    """Bytes on a pipe are not a frame; whoever wrote them can no longer be trusted."""
+
+    code = "gateway.frame_broken"
+    text = Text("管道中的数据不是合法帧：{why}", "The pipe carried no lawful frame: {why}")
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One message on a pipe. Texts are printable ASCII; `status` is an HTTP status or 0."""
+
+    kind: Kind
+    ident: int
+    method: str = ""
+    target: str = ""
+    peer: str = ""
+    delivery: str = ""
+    key: str = ""
+    code: str = ""
+    content_type: str = ""
+    status: int = 0
+    limit: int = 0
+    body: bytes = b""
+
+
+def render(frame: Frame) -> bytes:
+    """Return the bytes of `frame`; raises `FrameBroken` when a part is over its bound."""
+    try:
+        texts = [
+            part.encode("ascii")
+            for part in (
+                frame.method,
+                frame.target,
+                frame.peer,
+                frame.delivery,
+                frame.key,
+                frame.code,
+                frame.content_type,
+            )
+        ]
+        lengths = [len(part) for part in texts]
+        size = _HEAD.size + sum(lengths) + len(frame.body)
+        head = _HEAD.pack(
+            size, VERSION, frame.kind, frame.ident, frame.status, frame.limit, *lengths,
+            len(frame.body),
+        )  # fmt: skip
+    except (UnicodeEncodeError, struct.error) as error:
+        raise FrameBroken(why=str(error)) from error
+    if lengths[1] > _TARGET_LIMIT or len(frame.body) > BODY_LIMIT:
+        raise FrameBroken(why="over its bound")
+    return b"".join((head, *texts, frame.body))
+
+
+def parse(data: bytes) -> Frame:
+    """Return the frame that `data` holds exactly; raises `FrameBroken`."""
+    if len(data) < _HEAD.size:
+        raise FrameBroken(why="too short")
+    size, version, kind, ident, status, limit, *lengths = _HEAD.unpack_from(data)
+    _check(size, version, lengths)
+    if size != len(data) or size != _HEAD.size + sum(lengths):
+        raise FrameBroken(why="lengths disagree")
+    parts, at = [], _HEAD.size
+    for length in lengths:
+        parts.append(data[at : at + length])
+        at += length
+    try:
+        texts = [part.decode("ascii") for part in parts[:-1]]
+        named = Kind(kind)
+    except ValueError as error:
+        raise FrameBroken(why=str(error)) from error
+    if not all(text.isprintable() for text in texts):
+        raise FrameBroken(why="a control character in a text")
+    method, target, peer, delivery, key, code, content_type = texts
+    return Frame(
+        named,
+        ident,
+        method,
+        target,
+        peer,
+        delivery,
+        key,
+        code,
+        content_type,
+        status,
+        limit,
+        parts[-1],
+    )
+
+
+def _check(size: int, version: int, lengths: list[int]) -> None:
+    if version != VERSION:
+        raise FrameBroken(why=f"version {version}")
+    if lengths[-1] > BODY_LIMIT or lengths[1] > _TARGET_LIMIT:
+        raise FrameBroken(why="over its bound")
+    if size < _HEAD.size:
+        raise FrameBroken(why="size")
+
+
+_LARGEST = _HEAD.size + BODY_LIMIT + _TARGET_LIMIT + 6 * 255
+
+
+class Splitter:
+    """Cuts a byte stream into frames; boundaries of reads mean nothing."""
+
+    def __init__(self) -> None:
+        self._rest = bytearray()
+
+    def feed(self, data: bytes) -> list[Frame]:
+        """Take bytes, return the frames that are now whole; raises `FrameBroken`."""
+        self._rest += data
+        found, at = [], 0
+        while len(self._rest) - at >= 4:
+            (size,) = struct.unpack_from("!I", self._rest, at)
+            if not _HEAD.size <= size <= _LARGEST:
+                raise FrameBroken(why=f"size {size}")
+            if len(self._rest) - at < size:
+                break
+            found.append(parse(bytes(self._rest[at : at + size])))
+            at += size
+        del self._rest[:at]
+        return found

@@ -1,0 +1,80 @@
+"""`hbox gateway prove`: every way across that we know of is tried, and the outcome is signed."""
+
+import json
+import sys
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from pydantic import TypeAdapter
+
+from appliance.canonical import canonical
+from appliance.clock import iso
+from appliance.errors import Unavailable
+from appliance.host import Host, LocalHost
+from appliance.signing import SigningKey, VerifyKey
+from network.gateway.layout import Layout
+from network.gateway.probing import Finding
+
+LEVEL = "L1"
+LEVEL_MEANS = {
+    "zh": "L1：同一内核上的命名空间隔离。这是软件交换网关，不是经认证的网闸；内核或宿主机 root 被攻破即失效。",
+    "en": "L1: namespaces on one kernel. A software exchange gateway, not a certified air-gap device; "
+    "it does not hold against a broken kernel or root on the host.",
+}
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What was tried and seen at `at` (RFC 3339 UTC); `signature` (hex) is over all the rest."""
+
+    level: str
+    at: str
+    findings: tuple[Finding, ...]
+    key: str
+    signature: str = ""
+
+    @property
+    def holds(self) -> bool:
+        """Whether every probe was refused; an unknown one is no refusal."""
+        return bool(self.findings) and all(f.verdict == "refused" for f in self.findings)
+
+
+def prove(key: SigningKey, layout: Layout | None = None, host: Host | None = None) -> Proof:
+    """Probe the running gateway, in about ten seconds, and sign what was seen; needs root.
+
+    Raises:
+        Unavailable: the gateway does not run, or the probes could not be made.
+    """
+    with tempfile.TemporaryDirectory(prefix="hbox-prove-") as folder:
+        file = Path(folder) / "layout.json"
+        file.write_bytes(TypeAdapter(Layout).dump_json(layout or Layout()))
+        argv = [sys.executable, "-I", "-m", "network.gateway.probing", "--layout", str(file)]
+        done = (host or LocalHost()).run(argv, timeout=180.0, check=False)
+    if done.code != 0:
+        raise Unavailable(what="gateway prove", why=done.err.decode("utf-8", "replace")[-500:])
+    found = tuple(Finding(**one) for one in json.loads(done.out))
+    unsigned = Proof(LEVEL, iso(), found, key.public.fingerprint)
+    return Proof(
+        unsigned.level, unsigned.at, found, unsigned.key, key.sign(_statement(unsigned)).hex()
+    )
+
+
+def check(proof: Proof, key: VerifyKey) -> None:
+    """Raise `BadSignature` unless `key` signed this proof."""
+    key.verify(bytes.fromhex(proof.signature), _statement(proof), what="gateway proof")
+
+
+def render(proof: Proof) -> bytes:
+    """Return the proof as JSON, with the meaning of its level."""
+    return json.dumps(
+        {**asdict(proof), "holds": proof.holds, "level_means": LEVEL_MEANS},
+        ensure_ascii=False,
+        indent=1,
+    ).encode()
+
+
+def _statement(proof: Proof) -> bytes:
+    told = asdict(proof)
+    del told["signature"]
+    return canonical(told)

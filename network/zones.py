@@ -1,0 +1,69 @@
+"""The zones of a box and the names of what joins them: frozen facts, no system access."""
+
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True)
+class Zone:
+    """One side of the box. The host never has an address on `bridge`.
+
+    `uplink` is enslaved when it exists; `leg` is the host's end of the veth whose other end
+    (`eth0`) lies inside the namespace `netns` of that side's gateway process.
+    """
+
+    name: str
+    bridge: str
+    uplink: str
+    subnet: str
+    leg: str
+    leg_address: str
+    netns: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Both zones, the guard's empty namespace and the management interface of one box."""
+
+    intranet: Zone
+    extranet: Zone
+    guard_netns: str = "hbox-guard"
+    management: str = "host0"
+    port: int = 8080
+
+    @property
+    def zones(self) -> tuple[Zone, Zone]:
+        """The two zones that the gateway joins, intranet first."""
+        return (self.intranet, self.extranet)
+
+    @property
+    def namespaces(self) -> tuple[str, str, str]:
+        """Names of the three network namespaces: front, guard, back."""
+        return (self.extranet.netns, self.guard_netns, self.intranet.netns)
+
+
+PLAN = Plan(
+    intranet=Zone("intranet", "br-int", "int0", "10.66.0.0/24", "gw-int", "10.66.0.2", "hbox-back"),
+    extranet=Zone(
+        "extranet", "br-ext", "ext0", "10.88.0.0/24", "gw-ext", "10.88.0.2", "hbox-front"
+    ),
+)
+
+
+def prefixed(prefix: str, plan: Plan = PLAN) -> Plan:
+    """Return `plan` with every system-wide name prefixed, so that a second box fits one kernel.
+
+    `prefix` has at most 6 characters: an interface name ends at 15.
+    """
+    renamed = [
+        replace(
+            zone,
+            bridge=prefix + zone.bridge,
+            uplink=prefix + zone.uplink,
+            leg=prefix + zone.leg,
+            netns=prefix + zone.netns,
+        )
+        for zone in plan.zones
+    ]
+    return replace(
+        plan, intranet=renamed[0], extranet=renamed[1], guard_netns=prefix + plan.guard_netns
+    )

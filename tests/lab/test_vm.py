@@ -1,0 +1,68 @@
+"""VMs for real: both libvirt engines conform, and a VM is created, stopped, started, deleted."""
+
+import pytest
+
+from tests.lab.rigging import Rig
+
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(900)]
+
+
+@pytest.fixture(scope="module")
+def rig(node):
+    made = Rig.new(node)
+    yield made
+    made.erase()
+
+
+@pytest.mark.parametrize("engine", [("test:///default", "test"), ("qemu:///system", "")])
+def test_the_driver_conforms(rig, engine):
+    rig("suite", *engine)
+
+
+def worked(rig):
+    seen = rig.work()
+    return seen, seen["jobs"][-1]
+
+
+def test_a_vm_lives_and_dies(rig):
+    vm = rig.create("patient", start=True)
+    seen, job = worked(rig)
+    assert job["state"] == "succeeded", job["error"]
+    (row,) = seen["vms"]
+    assert (row["wished"], row["actual"], row["agent"]) == ("running", "running", True)
+    steps = {step["key"]: step["seconds"] for step in seen["job_steps"]}
+    assert list(steps) == ["disk", "seed", "define", "start", "agent", "record"]
+    assert all(seconds is not None for seconds in steps.values())
+    assert steps["agent"] > 1, "a guest that answers at once is none"
+
+    rig.ask("vm.stop", vm_id=vm, force=False)
+    seen, job = worked(rig)
+    assert job["state"] == "succeeded", job["error"]
+    assert (seen["vms"][0]["actual"], seen["domains"][vm]) == ("stopped", "stopped")
+
+    rig.ask("vm.delete", vm_id=vm)
+    seen, job = worked(rig)
+    assert job["state"] == "succeeded", job["error"]
+    assert (seen["vms"], seen["volumes"]) == ([], [])
+    assert vm not in seen["domains"]
+    assert seen["owners"] == []
+
+
+def test_two_vms_are_created_at_once_with_addresses_of_their_own(rig):
+    for name in ("left", "right"):
+        rig.create(name, zone="intranet")
+    seen = rig.work()
+    assert {job["state"] for job in seen["jobs"]} == {"succeeded"}
+    assert sorted(row["address"] for row in seen["vms"]) == ["10.66.0.10", "10.66.0.11"]
+    assert len({row["mac"] for row in seen["vms"]}) == 2
+
+
+def test_a_vm_that_vanished_is_seen(rig):
+    """Somebody undefines a VM behind the controller's back: the record says absent."""
+    vm = rig.create("vanishing")
+    rig.work()
+    rig.node.run(["virsh", "undefine", vm])
+    rig.ask("vm.start", vm_id=vm)
+    seen, job = worked(rig)
+    assert (job["state"], job["error"]["code"]) == ("failed", "driver.no_such_vm")
+    assert next(row["actual"] for row in seen["vms"] if row["id"] == vm) == "absent"

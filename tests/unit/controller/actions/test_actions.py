@@ -1,0 +1,278 @@
+"""Actions: the table is whole, fields are strict on both sides, wishes can be taken back."""
+
+import dataclasses
+
+import pytest
+from sqlalchemy import select
+
+from appliance import chance, clock
+from appliance.errors import BadInput, BoxError, Conflict
+from appliance.signing import SigningKey
+from controller.actions import ACTIONS
+from controller.actions.accounts import AddAccount, DisableAccount, LastAdministrator
+from controller.actions.addresses import ZoneFull, free_address
+from controller.actions.base import Action, Role
+from controller.actions.modules import (
+    ApproveModule,
+    InstallModule,
+    OtherBundle,
+    RemoveModule,
+    TrustVendor,
+)
+from controller.actions.vms import CreateVm, DeleteVm, StartVm, StopVm, VmInUse
+from controller.records.session import reading, transaction
+from controller.records.tables import Account, Module, VendorKey, Vm
+
+VM = chance.new_id()
+DIGEST = "a" * 64
+
+
+def sample(kind: type[Action]) -> Action:
+    values = {
+        "vm_id": VM, "account_id": VM, "name": "some-name", "zone": "intranet", "node": "node-1",
+        "vcpus": 1, "memory_mib": 512, "disk_gib": 4, "start": True, "force": False,
+        "vendor": "acme" if kind is TrustVendor else "", "role": "auditor",
+        "pem": SigningKey.new().public.pem.decode(), "ids": "acme-*, other", "module_id": "acme-one",
+        "upload": f"{VM}.hmod", "digest": DIGEST,
+    }  # fmt: skip
+    return kind(**{f.name: values[f.name] for f in dataclasses.fields(kind)})
+
+
+def with_vm(controller, **more) -> str:
+    action = CreateVm(
+        chance.new_id(), more.pop("name", "web-1"), "extranet", "node-1", 1, 512, 4, True
+    )
+    with transaction(controller.engine) as session:
+        action.wish(session, "job-1")
+        session.flush()
+        vm = session.get(Vm, action.vm_id)
+        vm.actual = "running"
+        for name, value in more.items():
+            setattr(vm, name, value)
+    return action.vm_id
+
+
+def with_module(controller, vm_id, state="running") -> None:
+    now = clock.iso()
+    with transaction(controller.engine) as session:
+        session.add(
+            Module(
+                id="acme-one", version="1.0.0", vendor="acme", summary_zh="", summary_en="",
+                digest=DIGEST, key="k", vm_id=vm_id, manifest={}, state=state, job_id="j",
+                installed_at=now,
+            )
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("name", sorted(ACTIONS))
+def test_each_action_goes_through_its_row_and_back(name):
+    kind = ACTIONS[name]
+    assert kind.kind == name
+    assert kind.roles
+    action = sample(kind)
+    assert kind.from_json(action.as_json()) == action
+    assert action.object.count("/") == 1
+    assert action.locks()
+    title = action.title()
+    assert title.zh
+    assert title.en
+    assert "{" not in title.zh + title.en
+
+
+@pytest.mark.parametrize("name", sorted(ACTIONS))
+def test_rows_with_other_fields_are_refused(name):
+    kind = ACTIONS[name]
+    row = sample(kind).as_json()
+    wrong = [{**row, "extra": 1}]
+    for key, value in row.items():
+        wrong.append({k: v for k, v in row.items() if k != key})
+        wrong += [
+            {**row, key: bad}
+            for bad in (
+                None,
+                [],
+                {},
+                1.5,
+                not value
+                if isinstance(value, int) and not isinstance(value, bool)
+                else 3
+                if not isinstance(value, int)
+                else "x",
+            )
+        ]
+    for one in wrong:
+        with pytest.raises(BadInput):
+            kind.from_json(one)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("name", "Web"), ("name", "-a"), ("name", "a" * 40), ("name", "a\n"), ("name", "a;reboot"),
+        ("zone", "management"), ("vm_id", "../x"), ("vcpus", 0), ("vcpus", 65), ("memory_mib", 1),
+        ("disk_gib", 1), ("node", "a b"), ("node", "-x"),
+    ],
+)  # fmt: skip
+def test_fields_that_can_never_be_right_are_refused(field, value):
+    row = sample(CreateVm).as_json() | {field: value}
+    with pytest.raises(BadInput):
+        CreateVm.from_json(row)
+
+
+def test_every_pair_of_administrators_shares_no_write():
+    """System, security and audit exclude each other but for looking and proving."""
+    shared = {"gateway.prove", "compliance.run"}
+    for kind in ACTIONS.values():
+        administrators = kind.roles & {Role.SYSTEM, Role.SECURITY, Role.AUDIT}
+        assert len(administrators) == 1 or kind.kind in shared
+        assert Role.VENDOR not in kind.roles
+
+
+def test_addresses_are_the_lowest_free_and_end(controller):
+    made = [
+        CreateVm(chance.new_id(), f"vm-{n}", "extranet", "node-1", 1, 512, 4, True)
+        for n in range(190)
+    ]
+    with transaction(controller.engine) as session:
+        for action in made[:3]:
+            action.wish(session, "j")
+            session.flush()
+        assert free_address(session, "extranet") == "10.88.0.13"
+        assert free_address(session, "intranet") == "10.66.0.10"
+        session.delete(session.get(Vm, made[1].vm_id))
+        session.flush()
+        assert free_address(session, "extranet") == "10.88.0.11"
+        for action in (made[1], *made[3:]):
+            action.wish(session, "j")
+            session.flush()
+        with pytest.raises(ZoneFull):
+            free_address(session, "extranet")
+
+
+def test_create_takes_its_wish_back_only_while_nothing_is_there(controller):
+    action = CreateVm(chance.new_id(), "web-1", "extranet", "node-1", 1, 512, 4, True)
+    with transaction(controller.engine) as session:
+        action.wish(session, "job-1")
+        session.flush()
+        action.ready(session, "job-1")
+        with pytest.raises(Conflict):
+            action.ready(session, "job-2")
+        action.forget(session, "job-2")
+        session.flush()
+        assert session.get(Vm, action.vm_id)
+        session.get(Vm, action.vm_id).vcpus = 64
+        with pytest.raises(Conflict):
+            action.ready(session, "job-1")
+        action.forget(session, "job-1")
+        session.flush()
+        assert session.get(Vm, action.vm_id) is None
+        action.forget(session, "job-1")
+
+
+def test_a_later_wish_outlives_an_earlier_one(controller):
+    vm_id = with_vm(controller)
+    with transaction(controller.engine) as session:
+        StopVm(vm_id, force=False).wish(session, "stop")
+        StartVm(vm_id).wish(session, "start")
+        StopVm(vm_id, force=False).forget(session, "stop")
+        assert session.get(Vm, vm_id).wished == "running"
+        StopVm(vm_id, force=True).wish(session, "stop-2")
+        StopVm(vm_id, force=True).forget(session, "stop-2")
+        assert session.get(Vm, vm_id).wished == "running"
+
+
+def test_a_machine_with_a_module_is_not_deleted(controller):
+    vm_id = with_vm(controller)
+    with_module(controller, vm_id)
+    with reading(controller.engine) as session:
+        for ask in (DeleteVm(vm_id).check, lambda s: DeleteVm(vm_id).ready(s, "j")):
+            with pytest.raises(VmInUse):
+                ask(session)
+
+
+def test_approval_is_of_exactly_the_bundle_that_was_looked_at(controller):
+    vm_id = with_vm(controller)
+    with_module(controller, vm_id)
+    with reading(controller.engine) as session:
+        ApproveModule("acme-one", DIGEST).check(session)
+        with pytest.raises(OtherBundle):
+            ApproveModule("acme-one", "b" * 64).ready(session, "j")
+
+
+def test_install_wants_a_free_running_machine(controller):
+    vm_id = with_vm(controller)
+    action = InstallModule("acme-one", vm_id, f"{VM}.hmod", DIGEST)
+    with transaction(controller.engine) as session:
+        action.check(session)
+        session.get(Vm, vm_id).wished = "stopped"
+        with pytest.raises(Conflict):
+            action.check(session)
+    with_module(controller, vm_id)
+    with reading(controller.engine) as session, pytest.raises(Conflict) as caught:
+        action.ready(session, "j")
+    assert caught.value.code == "module.installed"
+
+
+def test_removing_a_module_can_be_taken_back(controller):
+    with_module(controller, with_vm(controller))
+    action = RemoveModule("acme-one")
+    with transaction(controller.engine) as session:
+        action.check(session)
+        action.wish(session, "j")
+        action.ready(session, "j")
+        with pytest.raises(Conflict):
+            action.check(session)
+        action.forget(session, "j")
+        assert session.get(Module, "acme-one").state == "running"
+
+
+def test_a_trusted_key_is_not_trusted_again(controller):
+    action = sample(TrustVendor)
+    assert action.id_list == ["acme-*", "other"]
+    with transaction(controller.engine) as session:
+        action.check(session)
+        session.add(
+            VendorKey(
+                fingerprint=action.fingerprint, vendor="x", pem="", ids=[], added_by="", added_at=""
+            )
+        )
+        session.flush()
+        with pytest.raises(BoxError) as caught:
+            action.check(session)
+    assert caught.value.code == "module.key_trusted"
+
+
+def test_the_last_administrator_of_a_role_stays(controller):
+    with transaction(controller.engine) as session:
+        with pytest.raises(LastAdministrator):
+            DisableAccount("audadmin").check(session)
+        second = AddAccount(chance.new_id(), "aud-two", "audit", "")
+        second.wish(session, "j")
+        session.flush()
+        second.ready(session, "j")
+        DisableAccount("audadmin").check(session)
+        DisableAccount("audadmin").wish(session, "j")
+        assert session.scalar(select(Account).where(Account.name == "audadmin")).disabled
+
+
+def test_an_account_that_can_be_used_is_neither_made_again_nor_forgotten(controller):
+    with transaction(controller.engine) as session:
+        pending = session.scalar(select(Account).where(Account.name == "secadmin"))
+        forged = AddAccount(pending.id, "secadmin", "security", "")
+        with pytest.raises(Conflict):
+            forged.ready(session, "j")
+        forged.forget(session, "j")
+        fresh = AddAccount(chance.new_id(), "carol", "auditor", "")
+        fresh.wish(session, "j")
+        session.flush()
+        fresh.ready(session, "j")
+        fresh.forget(session, "j")
+        session.flush()
+        names = set(session.scalars(select(Account.name)))
+    assert names == {"sysadmin", "secadmin", "audadmin"}
+
+
+@pytest.mark.parametrize(("role", "vendor"), [("vendor", ""), ("auditor", "acme"), ("root", "")])
+def test_accounts_have_one_known_role(role, vendor):
+    with pytest.raises(BadInput):
+        AddAccount(chance.new_id(), "carol", role, vendor)

@@ -1,0 +1,142 @@
+"""The box's own root as a whole disk, booted under QEMU: what belongs to the kernel is proved only here."""
+
+import socket
+import ssl
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from appliance.clock import monotonic, pause
+from appliance.host import LocalHost, Result
+from images import boot, build, disk, recipe
+from images.lab.forward import free_port
+
+pytestmark = [pytest.mark.vm, pytest.mark.timeout(1500)]
+
+_FIRST_START = 900  # seconds; the first start configures the node, and TCG is slow
+_CMDLINE = "root=/dev/vda rw rootfstype=ext4 console=ttyS0 audit=1 apparmor=1 security=apparmor"
+# The management interface is called host0 on every box; the installer writes such a file from its address.
+_LINK = f"[Match]\nMACAddress={boot.MAC}\n\n[Link]\nName=host0\n"
+_NETWORK = """[Match]
+Name=host0
+
+[Network]
+Address=10.0.2.15/24
+LinkLocalAddressing=no
+"""
+
+
+@dataclass(frozen=True)
+class Box:
+    """The booted box: how to reach it, and what it says on its serial port."""
+
+    key: Path
+    ssh_port: int
+    web_port: int
+    serial: Path
+
+    def sh(self, line: str, *, check: bool = True) -> Result:
+        options = {
+            "StrictHostKeyChecking": "no",
+            "UserKnownHostsFile": "/dev/null",
+            "LogLevel": "ERROR",
+            "ConnectTimeout": "20",
+        }
+        pairs = [part for k, v in options.items() for part in ("-o", f"{k}={v}")]
+        where = ["-p", str(self.ssh_port), "-i", str(self.key), "root@127.0.0.1"]
+        return LocalHost().run(
+            ["ssh", "-F", "none", *pairs, *where, "--", line], check=check, timeout=120
+        )
+
+    def wait(self, probe: str, patience: float) -> None:
+        deadline = monotonic() + patience
+        while self.sh(probe, check=False).code != 0:
+            assert monotonic() < deadline, f"{probe}: {boot.said(self.serial)[-3000:]}"
+            pause(2)
+
+
+@pytest.fixture(scope="module")
+def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Box]:
+    folder = tmp_path_factory.mktemp("box")
+    host = LocalHost()
+    built = build.everything(host)
+    key = folder / "id"
+    host.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)])
+    extra = {
+        "/root/.ssh/authorized_keys": key.with_suffix(".pub").read_text(),
+        "/etc/systemd/network/10-host0.link": _LINK,
+        "/etc/systemd/network/10-host0.network": _NETWORK,
+    }
+    image = folder / "box.qcow2"
+    copies = {built.guest_on_box: built.guest}
+    disk.box(host, built.layers, image, mib=recipe.load("box").disk_mib, extra=extra, copies=copies)
+    kernel, initrd = boot.kernel(built.layers[-1])
+    made = Box(key, free_port(), free_port(), folder / "serial.log")
+    accel = "kvm" if boot.kvm(folder, built.guest) else "tcg"
+    machine = boot.Machine(
+        *(kernel, initrd, _CMDLINE, made.serial),
+        disk=image,
+        accel=accel,
+        forwards={made.ssh_port: 22, made.web_port: 8443},
+    )
+    running = boot.launch(machine)
+    try:
+        made.wait("true", 400)
+        yield made
+    finally:
+        running.end()
+        image.unlink()
+
+
+def test_the_start_comes_to_an_end(box: Box) -> None:
+    box.wait("systemctl is-system-running | grep -qvE 'initializing|starting'", _FIRST_START)
+    failed = box.sh("systemctl --failed --no-legend --plain").text
+    assert box.sh("systemctl is-system-running", check=False).text.strip() == "running", failed
+
+
+def test_kernel_is_the_box_own(box: Box) -> None:
+    release = box.sh("uname -r").text.strip()
+    assert release.endswith("-amd64")
+    assert box.sh(f"test -d /lib/modules/{release}").code == 0
+    assert box.sh("findmnt -n -o SOURCE,FSTYPE /").text.split() == ["/dev/vda", "ext4"]
+
+
+def test_audit_and_apparmor_work(box: Box) -> None:
+    status = box.sh("auditctl -s").text
+    assert "enabled 1" in status
+    assert "pid 0" not in status
+    assert box.sh("cat /sys/module/apparmor/parameters/enabled").text.strip() == "Y"
+    assert int(box.sh("wc -l < /sys/kernel/security/apparmor/profiles").text) > 0
+
+
+def test_every_box_makes_its_own_identity(box: Box) -> None:
+    assert len(box.sh("cat /etc/machine-id").text.strip()) == 32
+    assert box.sh("ls /etc/ssh/ssh_host_ed25519_key").code == 0
+
+
+def test_libvirt_answers(box: Box) -> None:
+    assert "QEMU" in box.sh("virsh -c qemu:///system version").text
+
+
+def test_console_answers_over_tls(box: Box) -> None:
+    """The certificate is the box's own, made at its first start; here only that TLS and HTTP speak."""
+    trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    trusting.check_hostname = False
+    trusting.verify_mode = ssl.CERT_NONE
+    deadline = monotonic() + 120
+    answer = b""
+    while not answer.startswith(b"HTTP/1.1 "):
+        assert monotonic() < deadline, box.sh(
+            "journalctl -b -u 'hbox-*' --no-pager | tail -40"
+        ).text
+        try:
+            with (
+                socket.create_connection(("127.0.0.1", box.web_port), timeout=20) as plain,
+                trusting.wrap_socket(plain) as line,
+            ):
+                line.sendall(b"GET / HTTP/1.1\r\nHost: box\r\nConnection: close\r\n\r\n")
+                answer = line.recv(64)
+        except OSError:
+            pause(2)
