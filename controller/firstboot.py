@@ -8,6 +8,7 @@ from pathlib import Path
 import psutil
 from sqlalchemy import Engine
 
+import playbooks
 from appliance.ca import Authority, covers
 from appliance.clock import iso
 from appliance.host import Host, LocalHost, write_atomically
@@ -18,7 +19,6 @@ from controller.records.migrate import upgrade
 from controller.records.session import open_records, transaction
 from controller.records.tables import Node
 from network.gateway.policy import Policy, write
-from playbooks import ROOT as PLAYBOOKS
 
 KEYS = ("audit", "report", "policy")
 
@@ -37,8 +37,9 @@ def run(settings: Settings, say: Callable[[str], None], host: Host | None = None
     introduce_node(engine)
     administrators(settings, engine, say)
     deny_everything(settings)
-    say("节点配置中 bringing the node to its state")
-    configure_node(host)
+    if not built_with_this_state():
+        say("节点配置中 bringing the node to its state")
+        configure_node(host)
 
 
 def certificates(settings: Settings, host: Host) -> None:
@@ -97,10 +98,13 @@ def deny_everything(settings: Settings) -> None:
 def configure_node(host: Host) -> None:
     """Run the node's roles here. Ansible is called as a process: its licence stays its own."""
     program = str(Path(sys.executable).with_name("ansible-playbook"))
-    interpreter = "ansible_python_interpreter=/usr/bin/python3"
-    argv = [program, "-i", "localhost,", "-c", "local", "-e", interpreter]
     quiet = {"ANSIBLE_NOCOLOR": "1", "ANSIBLE_LOCALHOST_WARNING": "False", "HOME": "/root"}
-    host.run([*argv, str(PLAYBOOKS / "node.yml")], timeout=900, env=quiet)
+    host.run(playbooks.argv(program), timeout=900, env=quiet)
+
+
+def built_with_this_state() -> bool:
+    """Whether the image was built with just these roles, so that there is nothing to bring about."""
+    return playbooks.STAMP.exists() and playbooks.STAMP.read_text().strip() == playbooks.state()
 
 
 def _addresses() -> list[str]:

@@ -14,7 +14,7 @@ from images.inventory import Package
 from images.wheels import VENV
 
 KIND = "box-product"
-_FORMAT = 3
+_FORMAT = 4
 _EPOCH = "1735689600"  # zip entries get one date, so that equal sources give equal wheels
 # What happens inside the box's root, with wheel and rootfs at /mnt.
 _SCRIPT = f"""
@@ -25,6 +25,13 @@ if [ -d /mnt/rootfs ]; then
 fi
 ln -sfn {VENV}/bin/hbox /usr/bin/hbox
 systemd-sysusers
+# The roles run here once instead of at every box's first boot; first boot sees the stamp.
+export ANSIBLE_HOME=/tmp/ansible ANSIBLE_LOCAL_TEMP=/tmp/ansible ANSIBLE_REMOTE_TEMP=/tmp/ansible
+{VENV}/bin/python - <<'END'
+import subprocess, playbooks
+subprocess.run(playbooks.argv("{VENV}/bin/ansible-playbook", building=True), check=True)
+playbooks.STAMP.write_text(playbooks.state())
+END
 """
 
 

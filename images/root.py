@@ -17,10 +17,24 @@ def make(host: Host, recipe: Recipe, target: Path) -> None:
     _stage(recipe, stage)
     lines = mirror.sources(mirror.read(host), recipe.suite)
     argv = bootstrap(recipe, stage, target, mirror.proxies(host))
-    done = host.run([*argv, "-"], stdin="\n".join(lines).encode(), timeout=_PATIENCE)
+    done = host.run(
+        [*argv, "-"],
+        stdin="\n".join(lines).encode(),
+        timeout=_PATIENCE,
+        env={"TMPDIR": str(_temporary(target))},
+    )
     target.with_name(f"{target.name}.log").write_bytes(done.err)
     shutil.rmtree(stage)
+    shutil.rmtree(_temporary(target))
     finish(recipe, target)
+
+
+def _temporary(target: Path) -> Path:
+    """A /tmp beside the root, cleared with it if the build is cut off; apt's own user writes there, too."""
+    folder = target.with_name(f"{target.name}.tmp")
+    folder.mkdir(exist_ok=True)
+    folder.chmod(0o1777)
+    return folder
 
 
 def bootstrap(recipe: Recipe, stage: Path, target: Path, aptopts: Sequence[str]) -> list[str]:

@@ -147,11 +147,14 @@ class HypervisorDriver(Protocol):
         ...
 
     def start(self, vm_id: str) -> None:
-        """Power on; raises `NoSuchVm`."""
+        """Power on, also whenever the node itself comes up again; raises `NoSuchVm`."""
         ...
 
     def stop(self, vm_id: str, *, force: bool = False, patience: float = 90.0) -> None:
-        """Ask the guest to shut down, cut its power after `patience` seconds (`force`: at once)."""
+        """Ask the guest to shut down, cut its power after `patience` seconds (`force`: at once).
+
+        It stays off when the node comes up again.
+        """
         ...
 
     def state(self, vm_id: str) -> Power:

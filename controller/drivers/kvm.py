@@ -65,12 +65,16 @@ class KvmDriver:
             domain = connection.lookupByUUIDString(vm_id)
             if not domain.isActive():
                 domain.create()
+            domain.setAutostart(1)  # a node that lost its power brings back what ran
 
         self._link.ask("start", vm_id, work)
 
     def stop(self, vm_id: str, *, force: bool = False, patience: float = 90.0) -> None:
         """See `HypervisorDriver.stop`."""
-        if self.state(vm_id) is not Power.RUNNING:
+        if self.state(vm_id) is Power.ABSENT:
+            return
+        self._link.ask("keep off", vm_id, _keep_off(vm_id))
+        if self.state(vm_id) is Power.STOPPED:
             return
         if not force:
             self._link.ask("shut down", vm_id, _shut_down(vm_id))
@@ -295,6 +299,13 @@ def _shut_down(vm_id: str) -> Callable[[Any], None]:
             if _connection_lost(error):
                 raise
             domain.shutdown()  # no agent: the power button (ACPI)
+
+    return work
+
+
+def _keep_off(vm_id: str) -> Callable[[Any], None]:
+    def work(connection: Any) -> None:
+        connection.lookupByUUIDString(vm_id).setAutostart(0)
 
     return work
 

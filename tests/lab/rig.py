@@ -133,6 +133,7 @@ def conformance(settings: Settings, uri: str, kind: str) -> None:
 
 def main() -> None:
     """Do one thing after the other; `+` stands between them."""
+    os.umask(0o022)  # a hardened login's umask would keep QEMU out of folders that tmpfiles.d opens
     state, *words = sys.argv[1:]
     settings = replace(Settings(), state=Path(state), lease=5)
     while words:

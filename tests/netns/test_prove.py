@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -47,7 +48,7 @@ def filtered(world):
     """A box with filter and settings in force, its gateway not yet started."""
     world.issue(*CHANNELS)
     world.in_host(
-        ".venv/bin/python", "-c",
+        sys.executable, "-c",
         f"from network.apply import apply\nfrom network.zones import prefixed\napply([], prefixed({world.prefix!r}))",
     )  # fmt: skip
     return world

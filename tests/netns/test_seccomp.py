@@ -1,6 +1,7 @@
 """What the filters forbid, tried for real in a process that loaded them."""
 
 import json
+import sys
 
 import pytest
 
@@ -39,7 +40,7 @@ sys.stdout.flush()
 
 
 def tried(name):
-    return json.loads(LocalHost().run([".venv/bin/python", "-c", TRIES, name]).text)
+    return json.loads(LocalHost().run([sys.executable, "-c", TRIES, name]).text)
 
 
 def test_the_guard_can_make_nothing():

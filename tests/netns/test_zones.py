@@ -1,6 +1,7 @@
 """Zones, filter and settings with real packets in namespaces of their own."""
 
 import socket
+import sys
 
 import pytest
 
@@ -41,7 +42,7 @@ def zones(world):
 
 
 def apply(world, *flags, check=True):
-    return world.in_host(".venv/bin/python", "-c", APPLY, world.prefix, *flags, check=check)
+    return world.in_host(sys.executable, "-c", APPLY, world.prefix, *flags, check=check)
 
 
 def listen(world, machine, port, namespace=None):
@@ -129,7 +130,7 @@ def test_reading_back_sees_a_rule_that_somebody_added(zones):
         "host = LocalHost()\nnft.check(host, ruleset(prefixed(sys.argv[1]), [], nft.abilities(host)))"
     )
     apply(zones)
-    run = (".venv/bin/python", "-c", check, zones.prefix)
+    run = (sys.executable, "-c", check, zones.prefix)
     assert zones.in_host(*run, check=False).code == 0
     zones.in_host(
         "nft", "add", "rule", "bridge", "hbox", "forward", "ip", "protocol", "udp", "accept"
