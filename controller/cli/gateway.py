@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from appliance.settings import load
 from controller.cli.follow import finish
 from controller.cli.form import Verbs, asking, box, command
 from controller.cli.output import show
@@ -72,8 +73,9 @@ def _prove(args: argparse.Namespace) -> int:
 
 
 def _verify(args: argparse.Namespace) -> int:
+    from controller.workers.index import noted_head
     from network.gateway import transfers
 
-    transfers.verify(args.journal)
-    sys.stdout.write("网关日志完整 the journal holds\n")
+    head = transfers.verify(args.journal, noted_head(load().state))
+    sys.stdout.write(f"网关日志完整 the journal holds: {head.number} {head.chain}\n")
     return 0

@@ -3,18 +3,21 @@
 import datetime as dt
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from sqlalchemy.orm import Session
 
+from appliance.files import write_atomically
 from controller.records.tables import Transfer
 from controller.workers.site import Site
 from network.gateway import transfers
+from network.gateway.transfers import Head
 from network.gateway.transfers import Transfer as Event
 
 _OTHER = {"extranet": "intranet", "intranet": "extranet"}
 _STATES = {"answer": "answered", "delivered": "delivered", "dead": "dead", "refused": "failed"}
+HEAD = Path("worker/journal-head.json")  # below the box's state; root only
 _BATCH = 1000  # journal events per transaction
 
 
@@ -44,6 +47,7 @@ class Index:
         if batch:
             self.site.change(lambda session: self._index(session, batch))
             self.after = batch[-1].number
+            note_head(self.site.settings.state, Head(self.after, batch[-1].chain))
         return len(batch)
 
     def _index(self, session: Session, events: Iterable[Event]) -> None:
@@ -59,6 +63,19 @@ class Index:
                 session.flush()
                 if event.delivery and event.event != "refused":
                     self.open[event.delivery] = event.number
+
+
+def note_head(state: Path, head: Head) -> None:
+    """Remember how far the journal once reached; the note only grows, so a cut end stays visible."""
+    noted = noted_head(state)
+    if noted is None or head.number > noted.number:
+        write_atomically(state / HEAD, json.dumps(asdict(head)).encode(), mode=0o600)
+
+
+def noted_head(state: Path) -> Head | None:
+    """Return the furthest head that was noted, None before the first."""
+    path = state / HEAD
+    return Head(**json.loads(path.read_bytes())) if path.exists() else None
 
 
 def _row(event: Event, classes: dict[str, str]) -> Transfer:

@@ -1,4 +1,4 @@
-"""One node for the whole session: its own lab, its own ports, proved gone at the end."""
+"""One node for the whole test run: its own lab, its own ports, proved gone at the end."""
 
 from collections.abc import Iterator
 

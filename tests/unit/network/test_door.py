@@ -60,6 +60,7 @@ def talk(*pieces, half_close=True, wait=2.0):
             got = b"no end"
         writer.close()
         server.close()
+        await server.wait_closed()
         return got, desk
 
     return uvloop.run(run())
@@ -166,6 +167,7 @@ def test_a_slow_request_is_ended(monkeypatch):
         got = await asyncio.wait_for(reader.read(-1), 2)
         writer.close()
         server.close()
+        await server.wait_closed()
         return got
 
     assert statuses(uvloop.run(run())) == [408]
@@ -201,6 +203,7 @@ def call(*answers, limit=500, calls=1):
         caller.close()
         await asyncio.sleep(0.02)
         server.close()
+        await server.wait_closed()
         return got
 
     return uvloop.run(run())

@@ -8,10 +8,11 @@ from sqlalchemy import select
 from appliance.settings import Settings
 from controller.records.session import open_records, reading
 from controller.records.tables import Base, Transfer
-from controller.workers.index import Index
+from controller.workers.index import Index, note_head, noted_head
 from controller.workers.site import Site
 from network.gateway.journal import Journal
-from network.gateway.records import Facts
+from network.gateway.records import Facts, JournalBroken
+from network.gateway.transfers import Head, verify
 
 
 @pytest.fixture
@@ -103,3 +104,27 @@ def test_without_a_gateway_there_is_nothing_to_read(tmp_path):
         Index(Site(Settings(state=tmp_path / "none"), open_records("sqlite://"), {})).catch_up()
         == 0
     )
+
+
+def test_the_note_of_the_journals_end_only_grows(tmp_path):
+    note_head(tmp_path, Head(5, "aa"))
+    note_head(tmp_path, Head(3, "bb"))
+    assert noted_head(tmp_path) == Head(5, "aa")
+    note_head(tmp_path, Head(6, "cc"))
+    assert noted_head(tmp_path) == Head(6, "cc")
+    assert (tmp_path / "worker/journal-head.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_records_cut_off_the_journals_end_are_found_by_the_note(site, journal):
+    """Whole records cut off the end leave a chain that holds; only the note shows it."""
+    write(journal, ACCEPTED)
+    folder = site.settings.state / "gateway" / "journal"
+    (segment,) = folder.glob("*.seg")
+    shorter = segment.read_bytes()
+    write(journal, Facts("attempt", delivery="d1"), Facts("delivered", delivery="d1"))
+    Index(site).catch_up()
+    verify(folder, noted_head(site.settings.state))
+    segment.write_bytes(shorter)
+    assert verify(folder).number == 1
+    with pytest.raises(JournalBroken):
+        verify(folder, noted_head(site.settings.state))
