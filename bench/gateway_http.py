@@ -1,13 +1,12 @@
 """Messages per second through the gateway, durable, against the same chain without a journal.
 
 Real processes in real namespaces: 16 connections, closed loop, a 2 KB FHIR Appointment that crosses,
-is answered by a bare server on the far side and comes back. Run as root: `python bench/gateway_http.py`.
+is answered by a bare server on the far side and comes back.
 The chain without a journal exists only here: the product has no such switch.
 """
 
 import asyncio
 import json
-import os
 import statistics
 import sys
 import tempfile
@@ -138,33 +137,38 @@ def measure(*script: str) -> dict:
             world.close()
 
 
-def main() -> None:
-    """Measure both in turns and print one line."""
-    from appliance.host import LocalHost  # noqa: PLC0415
+def run() -> list:
+    """Measure both in turns."""
+    from bench.figure import Figure  # noqa: PLC0415
 
     ours, peer = [], []
     for _ in range(RUNS):
         ours.append(measure())
         peer.append(measure(FILE, "--forgetful-launcher"))
-    rates = [[round(run["rate"]) for run in runs] for runs in (ours, peer)]
-    middle = [statistics.median(found) for found in rates]
-    commit = LocalHost().run(["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"], check=False)
-    line = {
-        "bench": "gateway.http", "unit": "req/s", "ours": middle[0], "peer": middle[1],
-        "peer_name": "the same chain without a journal", "ratio": round(middle[0] / middle[1], 3),
-        "target": None, "met": None,
-        "conditions": {
-            "commit": commit.text.strip() if commit.code == 0 else "", "cores": os.cpu_count(),
-            "virtualisation": "none (namespaces)", "load": f"{CONNECTIONS} connections, closed loop, load on the same cores",
-            "durability": "fdatasync before every crossing, both ways", "size": len(message()),
-            "seconds": SECONDS, "runs": RUNS, "ours_runs": rates[0], "peer_runs": rates[1],
-            "p50_ms": round(statistics.median(run["p50"] for run in ours), 2),
-            "p99_ms": round(statistics.median(run["p99"] for run in ours), 2),
-            "peer_p99_ms": round(statistics.median(run["p99"] for run in peer), 2),
-            "load_average": os.getloadavg()[0], "errors": sum(len(run["bad"]) for run in ours + peer),
-        },
-    }  # fmt: skip
-    sys.stdout.write(json.dumps(line, ensure_ascii=False) + "\n")
+    refused = [text for told in ours + peer for text in told["bad"]]
+    assert not refused, refused
+    conditions = {
+        "virtualisation": "none (namespaces)",
+        "load": f"{CONNECTIONS} connections, closed loop, load and far side on the same cores",
+        "durability": "fdatasync before every crossing, both ways",
+        "size": len(message()),
+        "seconds": SECONDS,
+        "p50_ms": round(statistics.median(told["p50"] for told in ours), 2),
+        "p99_ms": round(statistics.median(told["p99"] for told in ours), 2),
+        "peer_p99_ms": round(statistics.median(told["p99"] for told in peer), 2),
+    }
+    rates = [[told["rate"] for told in runs] for runs in (ours, peer)]
+    return [
+        Figure(
+            bench="gateway.http",
+            unit="messages/s",
+            ours_runs=rates[0],
+            peer_name="the same chain without a journal",
+            peer_runs=rates[1],
+            higher_is_better=True,
+            conditions=conditions,
+        )
+    ]
 
 
 if __name__ == "__main__":
@@ -178,5 +182,5 @@ if __name__ == "__main__":
             forgetful_guard()
         case ["--forgetful-launcher", "--layout", layout]:
             forgetful_launcher(layout)
-        case _:
-            main()
+        case other:
+            sys.exit(f"start it with `make bench`; not understood: {other}")

@@ -1,13 +1,28 @@
 """The report as one self-contained page: pure functions from the report's JSON to HTML text."""
 
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
+from compliance.judged import acute
 from compliance.model import WORST_FIRST, Verdict
 from compliance.plot import plot
 from compliance.style import COLOURS, CSS
 
-Part = dict[str, Any]
+Part = Mapping[str, Any]
+
+_REST = "余待人工 rest"
+
+_JUDGED_NOTE = {
+    "zh": "只计机器检查得出的结果，逐对象计；人员尚未核查的对象不在其中。“余待人工”：机器可查的部分符合，"
+    "条款其余部分由人员核查，不算符合。",
+    "en": "Only what checks found, counted by object. Where the checks conform and a person examines the "
+    "rest of the item, it is not counted as met.",
+}
+_CONFORM_NOTE = {
+    "zh": "条款在该对象上符合；条款整体仍按其最差的对象计。",
+    "en": "The item conforms on this object; the item as a whole still counts as its worst object.",
+}
 
 
 def render(report: Part, digest: str) -> str:
@@ -17,8 +32,10 @@ def render(report: Part, digest: str) -> str:
         (
             _head(report, digest),
             _summary(report),
+            _judged(report),
             _layers(report),
             _worst(report),
+            _conforming(report),
             _checks(report),
             _items(report),
             _evidence(report),
@@ -74,13 +91,7 @@ def _summary(report: Part) -> str:
         f"<tr><th>{names[part]}</th>"
         + "".join(f"<td>{counts[v]}</td>" for v in WORST_FIRST)
         + "</tr>"
-        for part, counts in report["summary"].items()
-    )
-    rows += "".join(
-        f"<tr><th>{escape(one['title']['zh'])} {escape(one['ref'])}（逐对象 by object）</th>"
-        + "".join(f"<td>{one['counts'][v]}</td>" for v in WORST_FIRST)
-        + "</tr>"
-        for one in report["subjects"]
+        for part, counts in ((part, report["summary"][part]) for part in names)
     )
     score = report["score"]
     gaps = "".join(f"<li>{both(gap)}</li>" for gap in score["gaps"])
@@ -93,6 +104,44 @@ def _summary(report: Part) -> str:
     )
 
 
+def _judged(report: Part) -> str:
+    """Count what the checks found, object by object, apart from what waits for a person."""
+    judged = report["summary"]["judged"]
+    objects = [
+        (f"{both(one['title'])} <code>{escape(one['ref'])}</code>", one)
+        for one in judged["objects"]
+    ]
+    names = {one["id"]: one["text"] for one in report["layers"]}
+    layers = [
+        (f"{one['id']} {both(names[one['id']])}", one, f"{one['asked']} / {one['items']}")
+        for one in judged["layers"]
+    ]
+    verdicts = [v for v in WORST_FIRST if v is not Verdict.PENDING]
+    checks = [_count_row(name, one["checks"], verdicts) for name, one in objects]
+    found = [_count_row(name, one["findings"], WORST_FIRST) for name, one in objects]
+    of_layers = [
+        _count_row(name, one["findings"], WORST_FIRST, asked) for name, one, asked in layers
+    ]
+    words = [report["legend"][v]["zh"] for v in verdicts]
+    parted = [_REST if v is Verdict.PENDING else report["legend"][v]["zh"] for v in WORST_FIRST]
+    asked = "机器查过 / 全部条款 Asked / items"
+    return (
+        '<h2>机器已检查的对象 <span class="en" lang="en">What the machine judged</span></h2>\n'
+        f"<p>{both(_JUDGED_NOTE)}</p>\n"
+        f"<h3>检查项数 Checks</h3>\n{_table(('对象 Object', *words, '合计 Sum'), checks)}\n"
+        f"<h3>条款×对象 Items on objects</h3>\n{_table(('对象 Object', *parted, '合计 Sum'), found)}\n"
+        f"<h3>按层面 By layer</h3>\n{_table(('层面 Layer', *parted, '合计 Sum', asked), of_layers)}"
+    )
+
+
+def _count_row(
+    name: str, counts: Part, verdicts: Sequence[Verdict], more: str | None = None
+) -> str:
+    numbers = [str(counts[v]) for v in verdicts]
+    cells = [*numbers, str(sum(counts.values())), *([] if more is None else [more])]
+    return f"<tr><th>{name}</th>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
+
+
 def _layers(report: Part) -> str:
     return '<h2>各层结果 <span class="en" lang="en">Layers</span></h2>\n' + plot(
         report["layers"], report["legend"], COLOURS
@@ -100,19 +149,26 @@ def _layers(report: Part) -> str:
 
 
 def _worst(report: Part) -> str:
-    """Findings that a machine decided, worst first; conforming ones are in the table of items."""
-    wanted = (Verdict.VIOLATED, Verdict.PARTIAL, Verdict.UNKNOWN)
-    risky = {item["id"]: item for item in report["items"]}
-    rows = [
-        _finding_row(report, one, risky[one["item"]])
-        for verdict in wanted
-        for one in report["findings"]
-        if one["verdict"] == verdict
-    ]
-    table = _table(("条款 Item", "对象 Object", "结果 Verdict", "原因 Why", "检查 Checks"), rows)
+    """Findings to act on, worst first."""
+    table = _findings(report, acute(report))
     return (
         f'<h2>问题，最差在前 <span class="en" lang="en">Findings, worst first</span></h2>\n{table}'
     )
+
+
+def _conforming(report: Part) -> str:
+    """Findings that conform as a whole on their object, with the checks that carry them."""
+    good = [one for one in report["findings"] if one["verdict"] == Verdict.CONFORM]
+    return (
+        '<h2>已判为符合 <span class="en" lang="en">Findings that conform</span></h2>\n'
+        f"<p>{both(_CONFORM_NOTE)}</p>\n{_findings(report, good)}"
+    )
+
+
+def _findings(report: Part, found: Sequence[Part]) -> str:
+    items = {item["id"]: item for item in report["items"]}
+    rows = [_finding_row(report, one, items[one["item"]]) for one in found]
+    return _table(("条款 Item", "对象 Object", "结果 Verdict", "原因 Why", "检查 Checks"), rows)
 
 
 def _finding_row(report: Part, one: Part, item: Part) -> str:

@@ -10,7 +10,7 @@ from appliance.canonical import canonical, digest
 from appliance.clock import iso
 from appliance.errors import Text
 from appliance.signing import SigningKey
-from compliance import page, rollup, scoring
+from compliance import judged, page, rollup, scoring
 from compliance.catalogue import Item
 from compliance.model import KIND_TEXT, VERDICT_TEXT, Finding, Outcome, Subject, Verdict
 from compliance.rollup import LayerResult
@@ -33,7 +33,7 @@ def build(run: Run) -> Report:
     """Return the report of `run` in the form of `schema/report.schema.json`."""
     verdicts = rollup.items(run.catalogue, run.findings)
     layers = rollup.layers(run.catalogue, verdicts)
-    return {
+    made = {
         "format": FORMAT,
         "tool": {"name": "hbox", "version": version("hbox")},
         "site": run.site,
@@ -45,7 +45,6 @@ def build(run: Run) -> Report:
         "statements": [one.as_dict() for one in STATEMENTS],
         "legend": {str(verdict): text.as_dict() for verdict, text in VERDICT_TEXT.items()},
         "subjects": [_subject(one, run.findings) for one in run.subjects],
-        "summary": _summary(layers),
         "score": _score(verdicts),
         "layers": [_layer(one) for one in layers],
         "items": [_item(item, layer, verdicts) for layer in layers for item in layer.layer.items],
@@ -53,6 +52,7 @@ def build(run: Run) -> Report:
         "checks": [_check(one) for one in run.outcomes],
         "evidence": {p.sha256: p.as_dict() for one in run.outcomes for p in one.evidence},
     }
+    return {**made, "summary": {**_summary(layers), "judged": judged.count(made)}}
 
 
 def sign(report: Report, key: SigningKey) -> Report:

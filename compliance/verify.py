@@ -11,6 +11,7 @@ from typing import Any
 from appliance.canonical import canonical, digest
 from appliance.errors import BoxError, Refused, Text
 from appliance.signing import VerifyKey
+from compliance import judged
 from compliance.evidence import Answer, Evidence, Status
 from compliance.model import Verdict, worst
 from compliance.report import ENVELOPE, FORMAT, statement
@@ -159,6 +160,11 @@ def _score_follows(report: Part) -> None:
         raise BadReport(why="the score does not follow from the items")
 
 
+def _counts_follow(report: Part) -> None:
+    if report["summary"]["judged"] != judged.count(report):
+        raise BadReport(why="what the machine judged does not follow from checks and findings")
+
+
 _LAWS: tuple[Callable[[Part], None], ...] = (
     _evidence_holds,
     _checks_have_evidence,
@@ -166,4 +172,5 @@ _LAWS: tuple[Callable[[Part], None], ...] = (
     _items_follow,
     _layers_follow,
     _score_follows,
+    _counts_follow,
 )

@@ -34,7 +34,8 @@ def argv(machine: Machine) -> list[str]:
         f",hostfwd=tcp:127.0.0.1:{here}-:{there}" for here, there in machine.forwards.items()
     )
     disk = [] if machine.disk is None else ["-drive", f"file={machine.disk},if=virtio,snapshot=on"]
-    model = "host" if machine.accel == "kvm" else "max"
+    # Emulated hardware virtualisation is no use to the guest: its own probe of it can stall the machine.
+    model = "host" if machine.accel == "kvm" else "max,svm=off"
     return [
         *["qemu-system-x86_64", "-machine", f"q35,accel={machine.accel}", "-cpu", model],
         *["-smp", str(machine.cpus), "-m", str(machine.memory_mib)],

@@ -1,6 +1,7 @@
 """`hbox compliance` on a box: run, show, runs, report. `verify` needs no box and comes from the inspector."""
 
 import argparse
+import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 from controller.cli.follow import finish
 from controller.cli.form import Verbs, asking, box, command
 from controller.cli.output import show
+from controller.cli.verdicts import told
 
 COLUMNS = (
     ("时间 at", "at"),
@@ -42,9 +44,12 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _show(args: argparse.Namespace) -> None:
-    run = box(args).get(f"/compliance/runs/{args.run_id}")
-    summary = tuple((name, f"summary.{name}") for name in run["summary"])
-    show(run, args.format, (*COLUMNS, *summary))
+    here = box(args)
+    run = here.get(f"/compliance/runs/{args.run_id}")
+    show(run, args.format, COLUMNS)
+    if args.format == "table":
+        held = here.ask("GET", f"/api/v1/compliance/runs/{run['id']}/report?form=json").data
+        sys.stdout.write("\n" + told(json.loads(held)["report"]))
 
 
 def _runs(args: argparse.Namespace) -> None:

@@ -83,7 +83,6 @@ def _row(
     site: Site, envelope: dict[str, Any], held: dict[str, Any], paths: dict[str, Path]
 ) -> ComplianceRun:
     found = held["report"]
-    layers = {layer["id"]: layer["counts"] for layer in found["layers"]}
     return ComplianceRun(
         id=site.job_id,
         at=clock.iso(),
@@ -92,8 +91,18 @@ def _row(
         digest=envelope["digest"],
         json_path=str(paths["json"]),
         html_path=str(paths["html"]),
-        summary={**found["summary"], "layers": layers},
+        summary=summary(found),
     )
+
+
+def summary(found: dict[str, Any]) -> dict[str, Any]:
+    """Return what the records keep of a report.
+
+    Items by verdict for each part (`general`, `cloud`) and layer (`layers`); and `judged`: what the
+    machine judged, per object and layer.
+    """
+    layers = {layer["id"]: layer["counts"] for layer in found["layers"]}
+    return {**found["summary"], "layers": layers}
 
 
 def _keep(session: Session, row: ComplianceRun) -> None:

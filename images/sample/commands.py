@@ -39,7 +39,8 @@ def _up(args: argparse.Namespace) -> int:
     node = lab.nodes[0]
     with progress.step("sample.box", "等待医盒服务就绪", "waiting for the box's services"):
         node.wait_ready(units=UNITS)
-    desk = Desk(node)
+        desk = Desk(node)
+        desk.wait()
     deploy(desk, lab.names.folder, cache, progress)
     with progress.step(
         "sample.visit", "一次真实预约穿过网关", "one real booking through the gateway"

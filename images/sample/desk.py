@@ -4,7 +4,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from appliance.host import Host, Result
+from appliance.clock import monotonic, pause
+from appliance.host import CommandFailed, Host, Result
 
 SYSTEM, SECURITY, AUDIT = "hbox-sys", "hbox-sec", "hbox-aud"
 
@@ -14,6 +15,19 @@ class Desk:
     """Runs the box's own command line on `node`; nothing reaches the box any other way."""
 
     node: Host
+
+    def wait(self, patience: float = 120.0) -> None:
+        """Wait until the box answers, `patience` seconds at most: an active unit may still be starting."""
+        deadline = monotonic() + patience
+        while True:
+            try:
+                self._run(SYSTEM, "status", timeout=30)
+            except CommandFailed:
+                if monotonic() > deadline:
+                    raise
+                pause(0.5)
+            else:
+                return
 
     def ask(self, user: str, *words: str) -> Any:
         """Return what a reading command says, as parsed JSON."""

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from appliance.errors import Text, Unavailable
+from compliance import judged
 from controller.records.tables import ComplianceRun
 from controller.web.words import STATES
 
@@ -39,6 +40,27 @@ class FindingView:
     reason: Text
     high_risk: bool
     evidence: tuple[EvidenceView, ...]
+    asked: bool
+
+    @property
+    def choice(self) -> str:
+        """Its verdict, but `rest` where the checks conform and a person examines what is left."""
+        return "rest" if self.asked and self.verdict == "pending" else self.verdict
+
+
+@dataclass(frozen=True)
+class ObjectView:
+    """One object that the machine asked: its checks by verdict, its findings by `choice`."""
+
+    ref: str
+    name: Text
+    checks: Mapping[str, int]
+    findings: Mapping[str, int]
+
+    @property
+    def total(self) -> int:
+        """How many checks ran on it."""
+        return sum(self.checks.values())
 
 
 @dataclass(frozen=True)
@@ -65,6 +87,7 @@ class ReportView:
     ruleset: str
     gaps: tuple[Text, ...]
     statements: tuple[Text, ...]
+    objects: tuple[ObjectView, ...]
     layers: tuple[LayerView, ...]
     findings: tuple[FindingView, ...]
 
@@ -116,6 +139,7 @@ def _report(raw: dict[str, Any]) -> ReportView:
         ruleset=str(score["ruleset"]),
         gaps=tuple(_text(gap) for gap in score["gaps"]),
         statements=tuple(_text(one) for one in raw["statements"]),
+        objects=tuple(_object(one) for one in judged.count(raw)["objects"]),
         layers=tuple(_layer(layer) for layer in raw["layers"]),
         findings=tuple(sorted(found, key=_badness)),
     )
@@ -136,7 +160,15 @@ def _finding(
         reason=_text(one["reason"]),
         high_risk=bool(item.get("high_risk")),
         evidence=evidence,
+        asked=bool(one["checks"]),
     )
+
+
+def _object(raw: dict[str, Any]) -> ObjectView:
+    found = {
+        "rest" if verdict == "pending" else verdict: n for verdict, n in raw["findings"].items()
+    }
+    return ObjectView(raw["ref"], _text(raw["title"]), raw["checks"], found)
 
 
 def _layer(raw: dict[str, Any]) -> LayerView:

@@ -1,6 +1,8 @@
-"""Compliance: the last run's counts, layers and findings worst first; runs; the signed report to take away."""
+"""Compliance: the last run's counts, what the machine judged, layers, findings; runs; the signed report."""
 
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from urllib.parse import urlencode
 
 from flask import request, send_file
 from flask.typing import ResponseReturnValue
@@ -16,10 +18,17 @@ from controller.web.route import READERS, Route
 PAGE = 30
 CHOICES = {
     "": ("violated", "partial", "unknown"),
-    "pending": ("pending",),
+    "violated": ("violated",),
+    "partial": ("partial",),
+    "unknown": ("unknown",),
     "conform": ("conform",),
+    "rest": ("rest",),
     "not_applicable": ("not_applicable",),
+    "pending": ("pending",),
 }
+"""Filters of the findings by `choice`; "" is what must be acted on."""
+
+JUDGED = ("violated", "partial", "unknown", "conform", "not_applicable", "rest")
 _KINDS = {"json": "application/json", "html": "text/html"}
 
 
@@ -51,31 +60,57 @@ def download(desk: Desk, run_id: str, form: str) -> ResponseReturnValue:
     return send_file(path, mimetype=_KINDS[form], as_attachment=True, download_name=name)
 
 
+@dataclass(frozen=True)
+class Filter:
+    """Which findings are shown; an empty layer or object means all."""
+
+    verdict: str
+    layer: str
+    object: str
+
+    @classmethod
+    def asked(cls) -> "Filter":
+        """Return the filter of the request's address; an unknown verdict is what must be acted on."""
+        verdict, layer, of = (request.args.get(name, "") for name in ("verdict", "layer", "object"))
+        return cls(verdict if verdict in CHOICES else "", layer, of)
+
+    def of(self, report: inspection.ReportView) -> dict[str, list[inspection.FindingView]]:
+        """Return the findings of layer and object for each choice, worst first."""
+        here = [
+            one
+            for one in report.findings
+            if (not self.layer or one.item.startswith(f"{self.layer}."))
+            and self.object in ("", one.subject)
+        ]
+        return {name: [f for f in here if f.choice in held] for name, held in CHOICES.items()}
+
+    def href(self, **other: str) -> str:
+        """Return the address of the findings with some of the filter's parts changed."""
+        parts = {**asdict(self), **other}
+        return f"?{urlencode({name: value for name, value in parts.items() if value})}#findings"
+
+
 def _page(desk: Desk, name: str) -> ResponseReturnValue:
-    chosen = request.args.get("verdict", "")
-    layer = request.args.get("layer", "")
+    chosen = Filter.asked()
     with desk.records() as session:
         runs = records.runs(session, 10)
         run = records.run(session, name) if runs or name != "last" else None
     report = inspection.read(run) if run else None
-    wanted = CHOICES.get(chosen, CHOICES[""])
-    found = [
-        finding
-        for finding in (report.findings if report else ())
-        if finding.verdict in wanted and finding.item.startswith(layer)
-    ]
+    held = chosen.of(report) if report else {}
+    found = held.get(chosen.verdict, [])
+    shown = found if "all" in request.args else found[:PAGE]
     return desk.render(
         "compliance.html",
         run=run,
         runs=runs,
         report=report,
-        findings=found if "all" in request.args else found[:PAGE],
-        hidden=0 if "all" in request.args else max(0, len(found) - PAGE),
+        findings=shown,
+        hidden=len(found) - len(shown),
         counts=inspection.counts,
         verdicts=inspection.WORST_FIRST,
+        judged=JUDGED,
         chosen=chosen,
-        layer=layer,
-        choices=tuple(CHOICES),
+        choices={name: len(of) for name, of in held.items()},
         bar=bar,
         swatch=swatch,
         may_run=desk.may(RunCompliance),

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from appliance.signing import SigningKey
 from compliance import report
+from compliance.model import WORST_FIRST
 from compliance.verify import BadReport, ForeignKey, check_content, verify
 
 
@@ -70,6 +71,9 @@ DAMAGE = {
     "layer verdict": lambda r: r["layers"][0].update(verdict="conform"),
     "finding without check": lambda r: next(f for f in r["findings"] if not f["checks"]).update(
         verdict="conform"
+    ),
+    "what the machine judged": lambda r: r["summary"]["judged"]["objects"][0]["findings"].update(
+        conform=99
     ),
     "score": lambda r: r["score"].update(sum="257 ÷ 257 = 100 %"),
 }
@@ -156,7 +160,29 @@ def test_the_page_escapes_what_machines_said(plain):
 
 def test_findings_come_worst_first(plain):
     page = report.html(plain)
-    section = page[page.index("问题，最差在前") : page.index("机器检查")]
+    section = page[page.index("问题，最差在前") : page.index("已判为符合")]
     order = re.findall(r'class="v (\w+)"', section)
     assert order == sorted(order, key=["violated", "partial", "unknown"].index)
     assert "violated" in order
+
+
+def test_the_page_shows_what_the_machine_judged_and_what_conforms(plain):
+    page = report.html(plain)
+    of_object = plain["summary"]["judged"]["objects"]
+    section = page[page.index("机器已检查的对象") : page.index("各层结果")]
+    for one in of_object:
+        numbers = [one["checks"][v] for v in WORST_FIRST if v != "pending"]
+        cells = "".join(f"<td>{number}</td>" for number in [*numbers, sum(numbers)])
+        assert f"<code>{one['ref']}</code></th>{cells}" in section
+
+
+def test_the_page_lists_what_conforms_with_the_checks_that_carry_it(plain):
+    shown = copy.deepcopy(plain)
+    made = next(f for f in shown["findings"] if f["checks"])
+    made["verdict"] = "conform"
+    page = report.html(shown)
+    good = page[page.index("已判为符合") : page.index('id="check-')]
+    wanted = [f for f in shown["findings"] if f["verdict"] == "conform"]
+    assert re.findall(r'<a href="#item-([\w.]+)">', good) == [f["item"] for f in wanted]
+    assert set(re.findall(r'class="v (\w+)"', good)) == {"conform"}
+    assert all(f'href="#check-{check}"' in good for f in wanted for check in f["checks"])

@@ -18,6 +18,7 @@ from controller.web.drawings.bars import bar
 from controller.web.drawings.topology import Lane, Machine, Scene
 from controller.web.facts import inspection, jobs, needs, proofs, transfers
 from controller.web.facts.flows import flows
+from controller.web.pages.compliance import JUDGED
 from controller.web.words import PROBES
 from network.gateway import probing
 from tests.browser.hospital import blank, furnished
@@ -153,6 +154,34 @@ def test_findings_stand_worst_first_with_their_evidence(furnished_session) -> No
     decided = [f for f in report.findings if f.verdict in ("violated", "partial")]
     assert decided
     assert all(finding.evidence for finding in decided)
+
+
+def test_each_object_counts_what_the_machine_judged_and_the_list_agrees(reader, hospital) -> None:
+    with transaction(hospital.engine) as session:
+        report = inspection.read(inspection.latest(session))
+    assert sum(one.total for one in report.objects) == 40
+    assert "机器已检查的对象" in reader("assessor").get("/compliance").get_data(as_text=True)
+    for one in report.objects:
+        for choice in JUDGED:
+            address = f"/compliance?verdict={choice}&object={one.ref}&all=1"
+            page = reader("assessor").get(address).get_data(as_text=True)
+            listed = page.split('<article class="finding">')[1:]
+            assert len(listed) == one.findings[choice], address
+            assert all(f'<span class="note">{one.ref}</span>' in each for each in listed), address
+            assert all("SHA-256" in each for each in listed), f"{address}: no evidence"
+
+
+def test_a_layer_shows_its_own_findings_only(reader) -> None:
+    page = reader("assessor").get("/compliance?layer=8.1.1&verdict=pending&all=1")
+    items = re.findall(r"<b>(8[\d.]+\.[a-z])</b>", page.get_data(as_text=True))
+    assert items
+    assert all(item.startswith("8.1.1.") for item in items), "8.1.10 is another layer"
+
+
+def test_a_verdict_nobody_knows_is_what_must_be_acted_on(reader) -> None:
+    strange = reader("assessor").get("/compliance?verdict=%22%3E").get_data(as_text=True)
+    plain = reader("assessor").get("/compliance").get_data(as_text=True)
+    assert strange.count("<article") == plain.count("<article") > 0
 
 
 def test_a_lost_report_is_said_and_breaks_nothing(reader, hospital) -> None:

@@ -29,7 +29,7 @@ def make(config: Config, store: Store, outbox: Outbox, gateway: Gateway) -> Flas
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = 65536
     app.config["MAX_FORM_PARTS"] = 20
-    slots = Slots(gateway)
+    slots = Slots(gateway, store.taken)
     app.register_blueprint(pages.make(store, slots, outbox, Limit(config.bookings_per_minute)))
     app.register_blueprint(inbound.make(store, slots, config.gateway_address[0]))
     app.after_request(_headers)

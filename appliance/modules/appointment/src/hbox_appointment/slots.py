@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from hbox_appointment import fhir
@@ -23,8 +24,10 @@ class Offer:
 class Slots:
     """The cache; one thread asks, the others wait for its answer."""
 
-    def __init__(self, gateway: Gateway) -> None:
+    def __init__(self, gateway: Gateway, taken: Callable[[], frozenset[str]]) -> None:
+        """`taken` gives the slots that patients here wait for or hold, before the hospital says so."""
         self._gateway = gateway
+        self._taken = taken
         self._lock = threading.Lock()
         self._held: tuple[Slot, ...] = ()
         self._at = float("-inf")
@@ -32,17 +35,21 @@ class Slots:
         self._reached = False
 
     def offer(self) -> Offer:
-        """Return the free slots, at most `FRESH` seconds old if the hospital answers."""
+        """Return the free slots, at most `FRESH` seconds old, less those taken here meanwhile."""
+        held, taken = self._current(), self._taken()
+        return Offer(tuple(slot for slot in held.slots if slot.id not in taken), held.reached)
+
+    def find(self, slot: str) -> Slot | None:
+        """Return the slot of that id if the hospital offers it: whoever races for it, the HIS decides."""
+        return next((s for s in self._current().slots if s.id == slot), None)
+
+    def _current(self) -> Offer:
         with self._lock:
             if time.monotonic() - self._asked >= FRESH:
                 self._ask()
             if time.monotonic() - self._at > STALE:
                 self._held = ()
             return Offer(self._held, self._reached)
-
-    def find(self, slot: str) -> Slot | None:
-        """Return the free slot of that id, if it is still offered."""
-        return next((s for s in self.offer().slots if s.id == slot), None)
 
     def _ask(self) -> None:
         try:

@@ -122,6 +122,12 @@ class Store:
             db.execute("INSERT INTO outbox VALUES (?, 0, ?, ?)", (booking, due, due))
         return booking
 
+    def taken(self) -> frozenset[str]:
+        """Return the slots that somebody here waits for or holds."""
+        with self._open() as db:
+            rows = db.execute("SELECT slot FROM booking WHERE status IN ('pending', 'booked')")
+            return frozenset(str(row["slot"]) for row in rows)
+
     def by_token(self, token: str) -> Booking:
         """Return the booking that this secret token opens; raises `Unknown`."""
         with self._open() as db:
