@@ -1,6 +1,8 @@
 """First boot: from a blank box to one that three administrators can log in to; each step may run again."""
 
+import os
 import socket
+import stat
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -57,10 +59,27 @@ def certificates(settings: Settings, host: Host) -> None:
 
 def share_database(settings: Settings, host: Host) -> None:
     """Let the web process (group hbox) write the records; nobody else reads them."""
-    folder = settings.state / "db"
-    for path in folder.iterdir():
-        host.run(["chown", "root:hbox", str(path)])
-        path.chmod(0o660)
+    gid = int(host.run(["getent", "group", "hbox"]).text.split(":")[2])
+    for path in (settings.state / "db").iterdir():
+        share(path, gid)
+
+
+def share(path: Path, gid: int) -> None:
+    """Give a file to root and the group `gid`, 0660; what is no plain file of one name stays as it is.
+
+    The web process may put links into this folder, and root would follow them to any file of the box.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return
+    try:
+        facts = os.fstat(descriptor)
+        if stat.S_ISREG(facts.st_mode) and facts.st_nlink == 1:
+            os.fchown(descriptor, os.getuid(), gid)
+            os.fchmod(descriptor, 0o660)
+    finally:
+        os.close(descriptor)
 
 
 def introduce_node(engine: Engine) -> None:

@@ -3,8 +3,10 @@
 import argparse
 import os
 import sys
+from pathlib import Path
 
-from images import build, record
+from appliance.host import LocalHost
+from images import boot, build, record, vagrant
 from images import cache as caches
 from images.lab import leftovers, life
 
@@ -44,6 +46,9 @@ def _image(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     make.set_defaults(run=_build)
     listing = verbs.add_parser("list", help="列出 / what the cache holds")
     listing.set_defaults(run=_images)
+    pack = verbs.add_parser("vagrant", help="打包 Vagrant box / pack the box for Vagrant")
+    pack.add_argument("--out", type=Path, default=None, metavar="FOLDER")
+    pack.set_defaults(run=_vagrant)
 
 
 def _up(args: argparse.Namespace) -> int:
@@ -94,6 +99,18 @@ def _images(_: argparse.Namespace) -> int:
             _say(
                 f"{kind}\t{folder.name}\t{held.made[:19]}\t{len(held.packages)} packages\t{folder}"
             )
+    return 0
+
+
+def _vagrant(args: argparse.Namespace) -> int:
+    cache = caches.default()
+    shown = build.progress(cache)
+    host, folder = LocalHost(), (args.out or vagrant.default_folder()).absolute()
+    built = build.everything(host, cache, shown)
+    works = boot.kvm(cache.folder, built.guest)
+    with build.plain_modes():
+        made = vagrant.pack(host, built, folder, shown, kvm=works)
+    _say(f"{made.name}\t{made.driver}\t{folder}")
     return 0
 
 

@@ -16,7 +16,7 @@ from appliance.errors import BoxError
 from appliance.sdk.errors import BadTrust, KeyNotAllowed, UnknownKey
 from appliance.signing import VerifyKey
 
-_PATTERN = re.compile(r"^[a-z][a-z0-9-]{1,31}$|^[a-z][a-z0-9-]{0,30}-\*$")
+PATTERN = re.compile(r"[a-z][a-z0-9-]{1,31}|[a-z][a-z0-9-]{0,30}-\*")
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def parse(text: bytes) -> Trust:
 
 def _key(entry: dict[str, Any]) -> VendorKey:
     key = VendorKey(str(entry["vendor"]), str(entry["pem"]), tuple(map(str, entry["ids"])))
-    if not key.ids or not all(_PATTERN.match(pattern) for pattern in key.ids):
+    if not key.ids or not all(PATTERN.fullmatch(pattern) for pattern in key.ids):
         raise BadTrust(why=f"ids of {key.vendor}")
     try:
         VerifyKey.from_pem(key.pem.encode())

@@ -55,14 +55,19 @@ def _exact(service: dict[str, str], key: str, value: str) -> None:
 
 
 def _parsed(text: str) -> dict[str, list[tuple[str, str]]]:
+    # systemd ends a line at CR and NUL too, and at no other sign of Unicode; we must see its lines.
+    if any(not (c.isprintable() or c in "\n\t") for c in text):
+        _refuse("含有不可见字符", "there is a character that cannot be seen")
     sections: dict[str, list[tuple[str, str]]] = {}
     section = ""
-    for line in text.splitlines():
+    for line in text.split("\n"):
         bare = line.strip()
         if not bare or bare.startswith(("#", ";")):
             continue
         if bare.startswith("["):
-            section = bare.strip("[]")
+            section = bare[1:-1]
+            if section not in ALLOWED or bare != f"[{section}]":
+                _refuse(f"不允许的段 {bare[:80]}", f"no section of a module's unit: {bare[:80]}")
             sections.setdefault(section, [])
         else:
             _add(sections, section, bare)

@@ -10,7 +10,6 @@ MODULE = re.compile(r"[a-z][a-z0-9-]{1,62}")
 DIGEST = re.compile(r"[0-9a-f]{64}")
 UPLOAD = re.compile(r"[0-9a-f-]{36}\.hmod")
 HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,62}")
-PATTERN = re.compile(r"[a-z][a-z0-9-]{0,62}\*?")
 
 
 def matches(what: str, value: str, form: re.Pattern[str]) -> None:

@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from appliance.errors import BadInput, Conflict, NotFound, Text
+from appliance.sdk.trust import PATTERN
 from appliance.signing import BadKey, VerifyKey
 from controller.actions import fields
 from controller.actions.base import Action, Role
@@ -87,7 +88,7 @@ class TrustVendor(Action):
         """See `Action.sound`."""
         fields.matches("vendor", self.vendor, fields.NAME)
         for part in self.id_list:
-            fields.matches("ids", part, fields.PATTERN)
+            fields.matches("ids", part, PATTERN)
         try:
             VerifyKey.from_pem(self.pem.encode())
         except BadKey as error:

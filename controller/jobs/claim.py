@@ -59,9 +59,19 @@ def lapsed(session: Session) -> list[Job]:
     return list(session.scalars(rows))
 
 
-def free(session: Session, slots: int) -> list[Job]:
-    """Return the waiting jobs that may begin now, oldest first; tell the others whom they wait for."""
-    held = [_wanting(job) for job in session.scalars(select(Job).where(Job.state.in_(HELD)))]
+def set_back(session: Session, accepted: frozenset[str]) -> list[Job]:
+    """Jobs that were accepted and have not ended, but whose rows say again that they wait."""
+    rows = select(Job).where(Job.state == "waiting", Job.id.in_(accepted)).order_by(Job.number)
+    return list(session.scalars(rows))
+
+
+def free(session: Session, slots: int, holding: Sequence[Wanting] = ()) -> list[Job]:
+    """Return the waiting jobs that may begin now, oldest first; tell the others whom they wait for.
+
+    `holding`: what is held beside that which rows say.
+    """
+    held = [*holding]
+    held += [_wanting(job) for job in session.scalars(select(Job).where(Job.state.in_(HELD)))]
     rows = list(session.scalars(select(Job).where(Job.state == "waiting").order_by(Job.number)))
     choices = choose(held, [_wanting(job) for job in rows], slots)
     for job, choice in zip(rows, choices, strict=True):

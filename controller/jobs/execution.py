@@ -117,6 +117,7 @@ class Execution:
         self._end(ending, error)
 
     def _end(self, state: State, error: dict[str, Any] | None) -> None:
+        self._desk.ledger.close(self._job)
         with transaction(self._desk.engine) as session:
             job = session.get(Job, self._job)
             if state is not State.SUCCEEDED:

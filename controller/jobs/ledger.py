@@ -5,6 +5,7 @@ that a step was done. Each job in hand has one file here, readable by root only:
 event, on disk before the deed goes on. A torn last line is an event that never was.
 """
 
+import errno
 import json
 import os
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ class Progress:
     undoing: bool = False
     ending: str = "failed"
     error: dict[str, Any] | None = None
+    closing: bool = False
 
 
 class Ledger:
@@ -55,6 +57,10 @@ class Ledger:
         """Note that from here on the job is undone, to end as `ending`."""
         self._append(job, {"ending": ending, "error": error})
 
+    def close(self, job: str) -> None:
+        """Note that all is done, or undone; only its end remains to be recorded."""
+        self._append(job, {"closing": True})
+
     def undone(self, job: str, position: int) -> None:
         """Note that a step's effect is gone."""
         self._append(job, {"undone": position})
@@ -78,11 +84,13 @@ class Ledger:
             undoing=turn is not None,
             ending=turn["ending"] if turn else "failed",
             error=turn["error"] if turn else None,
+            closing=any("closing" in event for event in events),
         )
 
     def jobs(self) -> tuple[str, ...]:
-        """Ids of all jobs in hand."""
-        return tuple(sorted(path.stem for path in self._folder.glob("*.jsonl")))
+        """Ids of all jobs in hand; a file that was cut off in its first line stands for none."""
+        names = (path.stem for path in sorted(self._folder.glob("*.jsonl")))
+        return tuple(name for name in names if self._events(name))
 
     def forget(self, job: str) -> None:
         """The job has ended and its outcome is recorded."""
@@ -105,7 +113,9 @@ class Ledger:
         try:
             end = _whole_length(descriptor)
             os.ftruncate(descriptor, end)
-            os.pwrite(descriptor, json.dumps(event).encode() + b"\n", end)
+            line = json.dumps(event).encode() + b"\n"
+            if os.pwrite(descriptor, line, end) != len(line):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
             os.fsync(descriptor)
         finally:
             os.close(descriptor)

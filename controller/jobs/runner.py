@@ -68,8 +68,10 @@ class Runner:
     def recover(self) -> None:
         """Go on with every job in the ledger that has not ended."""
         for job_id in self._desk.ledger.jobs():
+            progress = self._desk.ledger.read(job_id)
             with transaction(self._desk.engine) as session:
-                ended = _ended(session, job_id)
+                # The audit entry alone is a row like any other: the ledger must say so too.
+                ended = progress is not None and progress.closing and _ended(session, job_id)
                 if not ended:
                     self._adopt(session, job_id)
             if ended:
@@ -106,9 +108,25 @@ class Runner:
             else:
                 # In hand by its row, but nobody ever accepted it: it is judged like any new one.
                 job.state = str(State.WAITING)
+        for job in claim.set_back(session, ledger):
+            self._adopt(session, job.id)
+            if job.id not in self.in_hand():
+                claimed.append(job.id)
         session.flush()
-        begin = claim.free(session, SLOTS - len(claimed) - len(self.in_hand()))
+        slots = SLOTS - len(claimed) - len(self.in_hand())
+        begin = claim.free(session, slots, self._holding(session, ledger))
         return claimed + [job.id for job in begin if self._accepted(session, job)]
+
+    def _holding(self, session: Session, ledger: frozenset[str]) -> list[claim.Wanting]:
+        """What the accepted jobs hold by their actions, whatever their rows say now."""
+        held = []
+        for job_id in sorted(ledger):
+            progress, row = self._desk.ledger.read(job_id), session.get(Job, job_id)
+            if progress is not None:
+                action = self._trade.actions[progress.kind].from_json(progress.action)
+                number = row.number if row is not None else 0
+                held.append(claim.Wanting(job_id, number, frozenset(action.locks())))
+        return held
 
     def _accepted(self, session: Session, job: Job) -> bool:
         """Judge one waiting job: into the ledger and on with it, or refused."""

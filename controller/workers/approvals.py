@@ -9,7 +9,7 @@ from appliance.files import write_atomically
 from appliance.sdk import manifest as manifests
 from appliance.signing import SigningKey
 from controller.jobs.steps import Say
-from controller.workers.openings import Approved, channels, flows
+from controller.workers.openings import Approved, channels, check_addresses, flows
 from controller.workers.site import Site
 from network.gateway import policy
 
@@ -52,6 +52,7 @@ class Approvals:
     def enforce(self, say: Say) -> None:
         """Bring the packet filter and the gateway to exactly what is approved now."""
         approved = self.all()
+        check_addresses(approved)
         opened, ways = flows(approved), channels(approved)
         # Late: it brings pyroute2 along, 12 MB that the worker needs for this alone.
         from network import apply  # noqa: PLC0415 - see above

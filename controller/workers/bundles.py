@@ -9,7 +9,7 @@ from appliance.errors import NotFound, Refused, Text
 from appliance.files import write_atomically
 from appliance.sdk import bundle
 from appliance.sdk.bundle import Bundle
-from appliance.sdk.trust import Trust, VendorKey, load
+from appliance.sdk.trust import Trust, VendorKey, load, parse
 from appliance.settings import Settings
 
 
@@ -94,4 +94,6 @@ class Shelf:
         return data
 
     def _keep(self, held: Trust) -> None:
-        write_atomically(self._folder / "trust.json", held.as_json())
+        data = held.as_json()
+        parse(data)  # what cannot be read again would end all trust, and could not be taken back
+        write_atomically(self._folder / "trust.json", data)

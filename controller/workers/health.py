@@ -38,6 +38,9 @@ def _ask(site: Site, row: Module) -> dict[str, Any]:
         return inside.health(probe)
     except BoxError as error:
         return {"ok": False, "probe": probe, "status": 0, "body": error.as_dict()}
+    except Exception as error:  # noqa: BLE001 - what a guest's agent says may be anything
+        why = f"{type(error).__name__}: {error}"[:300]
+        return {"ok": False, "probe": probe, "status": 0, "body": why}
 
 
 def _record(session: Session, module_id: str, answer: dict[str, Any]) -> None:

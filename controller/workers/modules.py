@@ -9,10 +9,11 @@ from appliance import clock
 from appliance.errors import Failed, NotFound, Text
 from appliance.sdk import trust
 from appliance.sdk.bundle import Bundle
-from appliance.sdk.manifest import from_dict
+from appliance.sdk.manifest import Manifest, from_dict
 from controller.actions.modules import ApproveModule, InstallModule, RemoveModule, TrustVendor
 from controller.drivers.base import Ability, NotRunning, Power, need
 from controller.jobs.steps import Say, Step, nothing
+from controller.jobs.trust import NotTrusted
 from controller.records.session import reading
 from controller.records.tables import Base, Job, Module, VendorKey
 from controller.workers.approvals import Approvals
@@ -212,7 +213,7 @@ def remove(action: RemoveModule, site: Site) -> Sequence[Step]:
         row = _module(site, action.module_id)
     except NotFound:
         return [Step(key, title, nothing) for key, title in titles.items()]
-    inside = Inside(Machine.of(site, row.vm_id), from_dict(row.manifest))
+    inside = Inside(Machine.of(site, row.vm_id), _manifest(row))
 
     def close(say: Say) -> None:
         approvals.withdraw(action.module_id)
@@ -241,6 +242,14 @@ def _module(site: Site, module_id: str) -> Module:
     if row is None:
         raise NotFound(what="模块 module", name=module_id)
     return row
+
+
+def _manifest(row: Module) -> Manifest:
+    """Return the row's manifest; one that was put there for another module would remove that one."""
+    held = from_dict(row.manifest)
+    if held.id != row.id:
+        raise NotTrusted(why=f"the manifest of {row.id} is that of {held.id}")
+    return held
 
 
 def _approved(session: Session, module_id: str, approver: str | None) -> None:

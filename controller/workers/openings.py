@@ -8,6 +8,7 @@ from appliance.errors import Conflict, Text
 from appliance.sdk.flows import Flow as Declared
 from appliance.sdk.flows import Message
 from appliance.sdk.manifest import Manifest
+from controller.actions.addresses import FIRST, LAST
 from network.firewall import Flow
 from network.gateway.inspect import Field
 from network.gateway.policy import Channel
@@ -31,6 +32,31 @@ class ChannelsDiffer(Conflict):
     )
 
 
+class ChannelTaken(Conflict):
+    """A module declares an end of a channel that another approved module has."""
+
+    code = "module.channel_taken"
+    text = Text(
+        "通道 {channel} 的同一端已由模块 {one} 占用，模块 {other} 不能再声明",
+        "The module {one} has this end of the channel {channel}; {other} cannot have it too",
+    )
+    hint = Text("请先移除其中一个模块。", "Remove one of the two modules first.")
+
+
+class AddressOutside(Conflict):
+    """A machine's record gives an address that no machine of its zone can have."""
+
+    code = "module.address_outside"
+    text = Text(
+        "模块 {module} 的地址 {address} 不是其所在区的虚拟机地址",
+        "The address {address} of the module {module} is none of a machine in its zone",
+    )
+    hint = Text(
+        "数据库可能被人改动：请通知审计管理员核查。",
+        "Somebody may have written into the database: tell the audit administrator.",
+    )
+
+
 @dataclass(frozen=True)
 class Approved:
     """One module whose flows were approved by `approver`; its machine has `address` in its zone."""
@@ -38,6 +64,21 @@ class Approved:
     manifest: Manifest
     address: str
     approver: str
+
+
+def check_addresses(approved: Iterable[Approved], plan: Plan = PLAN) -> None:
+    """Raise `AddressOutside` unless each module has a machine's address of its own, in its own zone.
+
+    The address comes from a row: it must not open a way to the gateway itself, to the hospital's own
+    systems, or to another module's machine.
+    """
+    seen: set[str] = set()
+    for module in approved:
+        base = ipaddress.IPv4Network(_zone(module, plan).subnet).network_address
+        lawful = {str(base + number) for number in range(FIRST, LAST + 1)}
+        if module.address not in lawful - seen:
+            raise AddressOutside(module=module.manifest.id, address=module.address[:40])
+        seen.add(module.address)
 
 
 @dataclass(frozen=True)
@@ -80,13 +121,21 @@ def _pairs(approved: Iterable[Approved]) -> list[tuple[_End, _End]]:
         for flow in module.manifest.flows:
             if flow.crosses and flow.channel is not None:
                 side = sources if flow.source == "self" else targets
-                side[flow.channel] = _End(module, flow)
+                first = side.setdefault(flow.channel, _End(module, flow))
+                if first.flow is not flow:
+                    # The later one would take over, unseen, what was approved for the earlier one.
+                    raise ChannelTaken(
+                        one=first.module.manifest.id,
+                        other=module.manifest.id,
+                        channel=flow.channel,
+                    )
     return [(sources[name], targets[name]) for name in sorted(sources.keys() & targets.keys())]
 
 
 def _channel(source: _End, target: _End, plan: Plan) -> Channel:
     one, other = source.flow, target.flow
-    if _message(one) != _message(other) or one.channel is None:
+    zones = {end.module.manifest.component.zone for end in (source, target)}
+    if len(zones) != 2 or _message(one) != _message(other) or one.channel is None:
         raise ChannelsDiffer(
             one=source.module.manifest.id, other=target.module.manifest.id, channel=one.channel
         )

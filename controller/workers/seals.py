@@ -1,5 +1,6 @@
 """Seals of the audit chain: its head, signed with a key that only the worker holds, kept as a file."""
 
+import errno
 import json
 import os
 from dataclasses import asdict
@@ -55,9 +56,13 @@ class Seals:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
         descriptor = os.open(self._path, flags, 0o644)
+        end = os.fstat(descriptor).st_size
         try:
-            os.write(descriptor, line)
+            _write_whole(descriptor, line)
             os.fsync(descriptor)
+        except OSError:
+            os.ftruncate(descriptor, end)  # the next seal must not follow half of this one
+            raise
         finally:
             os.close(descriptor)
 
@@ -73,3 +78,9 @@ class Seals:
         last = chain.Seal(**json.loads(whole.splitlines()[-1]))
         chain.check_seal(last, self._key.public)
         return Sealed(last.number, last.head)
+
+
+def _write_whole(descriptor: int, line: bytes) -> None:
+    # A disk that is nearly full takes a part, and that is no error to the kernel.
+    if os.write(descriptor, line) != len(line):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

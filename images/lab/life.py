@@ -128,7 +128,8 @@ def runs(name: str) -> bool:
 def known() -> list[str]:
     """Return the names of all labs that have state on this machine, running or not."""
     top = naming.top()
-    return sorted(path.name for path in top.iterdir() if path.is_dir()) if top.is_dir() else []
+    found = [path.name for path in top.iterdir() if path.is_dir()] if top.is_dir() else []
+    return sorted(name for name in found if naming.is_name(name))
 
 
 def down(name: str) -> None:

@@ -55,9 +55,14 @@ class Names:
 
 def names(lab: str) -> Names:
     """Return the names of `lab`; state lies in $HBOX_LAB, else /var/lib/hbox-lab."""
-    if not _NAME.fullmatch(lab):
+    if not is_name(lab):
         raise BadInput(what="lab name", why=f"{lab!r} does not match {_NAME.pattern}")
     return Names(lab, top())
+
+
+def is_name(text: str) -> bool:
+    """Whether a lab may be called so."""
+    return _NAME.fullmatch(text) is not None
 
 
 def top() -> Path:

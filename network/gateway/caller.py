@@ -9,6 +9,7 @@ import httptools
 from network.gateway.frames import BODY_LIMIT, Frame, Kind
 
 _KEPT = 8  # idle connections kept per receiver
+_ANSWER_LIMIT = 2 * BODY_LIMIT  # bytes with head and chunk sizes; the parser itself knows no bound
 
 
 class Line(asyncio.Protocol):
@@ -39,6 +40,10 @@ class Line(asyncio.Protocol):
             self.close()
             return
         self.heard = True
+        self._size += len(data)
+        if self._size > _ANSWER_LIMIT:
+            self._fail("answer too large")
+            return
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
@@ -50,9 +55,14 @@ class Line(asyncio.Protocol):
             raise ConnectionError("closed")
         self._answer = asyncio.get_running_loop().create_future()
         self._parser = httptools.HttpResponseParser(self)
-        self._type, self._body, self.heard = "", bytearray(), False
+        self._type, self._body, self.heard, self._size = "", bytearray(), False, 0
         self._transport.write(request)
         return await self._answer
+
+    def on_message_begin(self) -> None:
+        """A second answer behind the first was not asked for; the next call must not hear it."""
+        if self._answer is not None and self._answer.done():
+            self.usable = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Only the content type is looked at."""

@@ -14,6 +14,7 @@ from network.gateway.refusals import BadHttp, BodyTooLarge, GatewayRefusal, Head
 
 HEAD_LIMIT = 16384  # bytes of request line and headers
 URL_LIMIT = 2048
+MESSAGE_LIMIT = HEAD_LIMIT + 2 * BODY_LIMIT  # bytes of one request with the sizes of its chunks
 PIPELINED = 16  # open requests of one connection; then it is not read any more
 REQUEST_TIME = 15.0  # seconds in which a request must have come whole
 LINGER_TIME = 2.0  # seconds in which the rest of a refused request is thrown away
@@ -76,13 +77,15 @@ class Door(asyncio.Protocol):
         self._ended = False  # the peer will send nothing more
         self._begin()
         self._asking = False
+        self._messages = 0  # requests begun
+        self._choked = False  # the peer does not read what it is told
         self.peer = ""
         self.deadline = monotonic() + IDLE_TIME
 
     def _begin(self) -> None:
         self._url = b""
         self._headers: list[tuple[bytes, bytes]] = []
-        self._head_size = 0
+        self._head_size = self._size = 0
         self._head_done = False
         self._body = bytearray()
 
@@ -104,19 +107,23 @@ class Door(asyncio.Protocol):
         """Parse what came; a broken request is answered after those before it."""
         if self._broken is not None:
             return
+        only = self._messages + (0 if self._asking else 1)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
             self._break(BadHttp(why="upgrade"))
         except httptools.HttpParserError as error:
             self._break(BadHttp(why=type(error).__name__))
-        self._after(len(data))
+        self._after(len(data) if self._messages == only else 0)
 
     def _after(self, size: int) -> None:
-        if self._asking and not self._head_done:
-            self._head_size += size
-            if self._head_size > HEAD_LIMIT:
+        # `size` counts bytes that belong to one request alone, not those of several in one piece.
+        if self._asking:
+            self._size += size
+            if self._size > HEAD_LIMIT and not self._head_done:
                 self._break(HeadTooLarge(limit=HEAD_LIMIT))
+            elif self._size > MESSAGE_LIMIT:
+                self._break(BodyTooLarge(limit=BODY_LIMIT))
         if self._broken is not None:
             self._say_broken(self._broken)
         elif len(self._slots) >= PIPELINED:
@@ -129,10 +136,12 @@ class Door(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """The peer does not read: take no more from it."""
+        self._choked = True
         self._transport.pause_reading()
 
     def resume_writing(self) -> None:
         """The peer reads again."""
+        self._choked = False
         self._resume()
 
     # httptools' side
@@ -140,6 +149,7 @@ class Door(asyncio.Protocol):
     def on_message_begin(self) -> None:
         """A request starts: it now has REQUEST_TIME to come whole."""
         self._begin()
+        self._messages += 1
         self._asking = True
         self.deadline = monotonic() + REQUEST_TIME
 
@@ -150,7 +160,10 @@ class Door(asyncio.Protocol):
             self._break(HeadTooLarge(limit=URL_LIMIT))
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Collect one header."""
+        """Collect one header; a trailer would be taken for one, and is refused."""
+        if self._head_done:
+            self._break(BadHttp(why="trailer"))
+            return
         self._headers.append((name.lower(), value.strip()))
         self._head_size += len(name) + len(value) + 4
         if self._head_size > HEAD_LIMIT:
@@ -228,7 +241,7 @@ class Door(asyncio.Protocol):
                 return
         if self._ended and not self._slots:
             self._transport.close()
-        elif len(self._slots) < PIPELINED:
+        else:
             self._resume()
 
     def _leave(self) -> None:
@@ -239,7 +252,8 @@ class Door(asyncio.Protocol):
             self._transport.write_eof()
 
     def _resume(self) -> None:
-        if not self._transport.is_closing() and self._broken is None:
+        ready = not self._choked and len(self._slots) < PIPELINED
+        if ready and not self._transport.is_closing() and self._broken is None:
             self._transport.resume_reading()
 
     def _break(self, refusal: GatewayRefusal) -> None:

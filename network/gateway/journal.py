@@ -148,6 +148,8 @@ class Journal:
     def _open(self, path: Path) -> None:
         self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
         self._path, self._size = path, path.stat().st_size
+        # Written, but cut off before its fdatasync: what was just read back is perhaps not on the disk.
+        os.fdatasync(self._file)
 
     def _sync_folder(self) -> None:
         descriptor = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

@@ -150,7 +150,7 @@ def _check_channel(channel: Channel) -> None:
     ipaddress.IPv4Address(target.hostname or "")
     laws = {
         "its id": _NAME.fullmatch(channel.id) is not None,
-        "its path": _PATH.fullmatch(channel.path) is not None,
+        "its path": _PATH.fullmatch(channel.path) is not None and len(channel.path) <= 1024,
         "its target": target.scheme == "http" and bool(target.port) and not target.path,
         "its limits": min(channel.rate, channel.attempts, channel.time_limit) > 0,
         "a store lane takes POST and has no response": channel.lane == "request"
@@ -175,6 +175,9 @@ def _pinned(channel: Channel) -> bool:
     )
 
 
+_QUERY_LIMIT = (
+    2048  # characters; written anew a query may be three times as long, and no frame holds it
+)
 _VALUE = re.compile(r"[ -~\u4e00-\u9fff]{0,128}")
 
 
@@ -191,4 +194,7 @@ def query_anew(channel: Channel, query: str) -> str:
     for name, value in pairs:
         if name not in channel.query or not _VALUE.fullmatch(value):
             raise QueryRefused(name=name[:40])
-    return urlencode(pairs)
+    anew = urlencode(pairs)
+    if len(anew) > _QUERY_LIMIT:
+        raise QueryRefused(name="over its bound")
+    return anew

@@ -23,6 +23,7 @@ def _parser() -> argparse.ArgumentParser:
         "lab down",
         "image build",
         "image list",
+        "image vagrant --out somewhere",
     ],
 )
 def test_every_command_has_something_to_run(line: str) -> None:

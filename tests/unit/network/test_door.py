@@ -86,6 +86,54 @@ def statuses(answer):
     return [int(part[:3]) for part in answer.split(b"HTTP/1.1 ")[1:]]
 
 
+def test_a_trailer_is_not_taken_for_a_header():
+    head = b"POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    answer, desk = talk(head + b"3\r\nabc\r\n0\r\nIdempotency-Key: other\r\nB: c\r\n\r\n")
+    assert statuses(answer) == [400]
+    assert desk.asked_for == []
+
+
+def test_an_endless_trailer_is_cut_off():
+    head = b"POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nB: "
+    endless = [b"c" * 65536] * (door_module.MESSAGE_LIMIT // 65536 + 2)
+    answer, _ = talk(head, *endless, half_close=False)
+    assert statuses(answer) == [413]
+
+
+def test_whole_requests_before_an_unfinished_one_are_not_its_head():
+    whole = request("/a", b"x" * (HEAD_LIMIT // 2))
+    answer, _ = talk(whole * 3 + request("/b", b"y")[:20], request("/b", b"y")[20:])
+    assert statuses(answer) == [200] * 4
+
+
+def test_a_peer_that_does_not_read_is_not_read_either():
+    class Generous(Desk):
+        def asked(self, door, slot, asked):
+            self.asked_for.append(asked)
+            asyncio.get_running_loop().call_later(
+                0.001, door.answer, slot, 200, "text/plain", bytes(1 << 17)
+            )
+
+    async def run():
+        desk = Generous()
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(lambda: Door(desk), "127.0.0.1", 0)
+        where = server.sockets[0].getsockname()
+        _, writer = await asyncio.open_connection(*where, limit=1024)
+        for _ in range(150):
+            writer.write(request() * 4)
+            await asyncio.sleep(0.002)
+        await asyncio.sleep(0.05)
+        heard = len(desk.asked_for)
+        writer.transport.abort()
+        server.close()
+        await server.wait_closed()
+        return heard
+
+    # The kernel takes some megabytes for the peer; what it does not take must not pile up here.
+    assert uvloop.run(run()) < 300
+
+
 def test_pipelined_requests_are_answered_in_their_order():
     sent = request("/slow", b"1") + request("/b", b"2") + request("/c", b"3")
     assert bodies(talk(sent)[0]) == [b"/slow|1", b"/b|2", b"/c|3"]
@@ -230,11 +278,20 @@ def test_a_connection_that_the_receiver_closed_is_replaced():
         (b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n!close", "connection closed"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n", "late"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 9999999\r\n\r\n" + bytes(BODY_LIMIT + 1), "answer too large"),
+        (b"HTTP/1.1 200 OK\r\nX: " + b"a" * (2 * BODY_LIMIT + 1), "answer too large"),
     ],
 )  # fmt: skip
 def test_what_a_receiver_does_wrong_is_said(answer, code):
     result = call(answer)[0]
     assert result.code == code
+
+
+def test_an_answer_nobody_asked_for_is_not_the_next_calls():
+    other = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nother"
+    got = call(OK + other, OK, calls=2)
+    assert [r.body for r in got] == [b"ok", b"ok"]
+    got = call(OK + other[:-3], b"her" + OK, OK, calls=2)
+    assert b"other" not in [r.body for r in got]
 
 
 def test_nobody_there_is_said():

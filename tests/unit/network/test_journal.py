@@ -1,6 +1,8 @@
 """The journal: recovery of a torn end; flips, swaps and cuts are seen."""
 
+import os
 import shutil
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -44,6 +46,23 @@ def test_what_was_written_is_read(original):
     assert [t.number for t in transfers.read(original, after=4)] == [5, 6]
     assert transfers.body(original, 2) == b"body 1" * 3
     assert transfers.verify(original).number == COUNT
+
+
+def test_what_was_read_back_is_on_the_disk_before_anything_is_built_on_it(tmp_path, monkeypatch):
+    """A guard that was killed between write and fdatasync: its last records are only in memory."""
+    folder = filled(tmp_path / "j", 3)
+    synced = []
+    real = os.fdatasync
+
+    def noted(descriptor):
+        synced.append(Path(f"/proc/self/fd/{descriptor}").readlink())
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fdatasync", noted)
+    # Over its limit: the next record goes to another file, whose fdatasync does not reach this one.
+    again = Journal(folder, segment_limit=10)
+    list(again.recover())
+    assert synced == [segments(folder)[-1]]
 
 
 def test_it_goes_on_over_segments(tmp_path):

@@ -7,6 +7,7 @@ import pytest
 
 from appliance.errors import BadInput
 from appliance.signing import SigningKey
+from network.gateway.frames import Frame, Kind, render
 from network.gateway.inspect import Field
 from network.gateway.policy import Channel, Policy, PolicyInvalid, load, query_anew, sign, write
 from network.gateway.refusals import QueryRefused
@@ -96,6 +97,15 @@ def test_another_key_is_not_the_boxs(tmp_path):
     write(tmp_path, Policy(1, "", (GOOD,)), SigningKey.new())
     with pytest.raises(PolicyInvalid):
         load(tmp_path, KEY.public)
+
+
+def test_a_query_that_grows_when_made_anew_is_refused_and_fits_its_frame():
+    channel = replace(GOOD, query=("n",))
+    quoted = "&".join(["n=" + "'" * 125] * 15)
+    with pytest.raises(QueryRefused):
+        query_anew(channel, quoted)
+    longest = query_anew(channel, "&".join(["n=" + "'" * 40] * 15))
+    render(Frame(Kind.CALL, 1, "GET", f"{channel.path}?{longest}"))
 
 
 def test_a_query_is_made_anew():

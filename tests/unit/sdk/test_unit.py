@@ -50,6 +50,29 @@ def test_anything_more_is_refused(old: str, new: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        # For systemd a comment: the module would run as root in its guest.
+        ("DynamicUser=yes", "#\u2028DynamicUser=yes"),
+        ("DynamicUser=yes", "#\x85DynamicUser=yes"),
+        ("DynamicUser=yes", "#\x0cDynamicUser=yes"),
+        # For systemd lines of their own.
+        ("=sample", "=a\0[Service]\0ExecStartPre=+/bin/true\0[Unit]\0Documentation=b"),
+        ("=sample", "=a\r[Service]\rExecStartPre=+/bin/true\r[Unit]\rDocumentation=b"),
+        # For systemd no section, or another one.
+        ("[Service]", "\u00a0[Service]"),
+        ("[Service]", "[[Service]]"),
+        ("[Service]", "[Service"),
+    ],
+)
+def test_what_systemd_reads_in_another_way_is_refused(old: str, new: str) -> None:
+    text = UNIT.replace(old, new)
+    assert text != UNIT
+    with pytest.raises(UnitInvalid):
+        unit.check(text, SAMPLE)
+
+
+@pytest.mark.parametrize(
     "name",
     [
         "a-1-py3-none-any.whl",

@@ -1,11 +1,15 @@
 """Rows written by somebody else: every way is refused, nothing is done, and it is audited."""
 
+import threading
+
 import pytest
 from sqlalchemy import select, text, update
 
 from controller.actions.base import Role
 from controller.actions.principal import Principal
+from controller.jobs import rows
 from controller.jobs.queue import binding, cancel
+from controller.jobs.states import State
 from controller.records import audit
 from controller.records.session import transaction
 from controller.records.tables import Account, AuditEntry, Job
@@ -209,3 +213,65 @@ def test_a_row_taken_away_while_its_job_ran_is_undone(world):
     world.work()
     assert world.files() == []
     assert world.ledger.jobs() == ()
+
+
+def test_an_end_that_somebody_else_witnessed_does_not_leave_a_job_half_done(world):
+    job_id = world.ask()
+    assert world.die_at("two", "done")
+    with transaction(world.engine) as session:
+        rows.witness(session, job_id, "toy.build", State.SUCCEEDED, actor="sam")
+    world.work()
+    assert world.files() == ["hut.one", "hut.three", "hut.two"]
+    assert world.ledger.jobs() == ()
+
+
+@pytest.mark.parametrize("values", [{"locks": []}, {"state": "succeeded"}])
+def test_a_running_job_keeps_its_locks_whatever_its_row_says(world, values):
+    inside, go_on = threading.Event(), threading.Event()
+
+    def gate(step):
+        if step == "two":
+            inside.set()
+            assert go_on.wait(20)
+
+    world.gate = gate
+    first = world.ask()
+    runner = world.runner()
+    assert runner.tick()
+    assert inside.wait(20)
+    change(world, first, **values)
+    second = world.ask()
+    assert not runner.tick()
+    assert (world.job(second).state, world.job(second).blocked_by) == ("waiting", "#1 toy/hut")
+    go_on.set()
+    assert runner.settle(20)
+
+
+def test_a_running_job_set_back_to_waiting_does_not_begin_a_second_time(world):
+    inside, go_on = threading.Event(), threading.Event()
+
+    def gate(step):
+        if step == "two":
+            inside.set()
+            assert go_on.wait(20)
+
+    world.gate = gate
+    job_id = world.ask()
+    runner = world.runner()
+    assert runner.tick()
+    assert inside.wait(20)
+    change(world, job_id, state="waiting")
+    assert not runner.tick()
+    go_on.set()
+    assert runner.settle(20)
+    assert world.seen == [("do", "one"), ("do", "two"), ("do", "three")]
+    assert world.job(job_id).state == "succeeded"
+
+
+def test_a_ledger_cut_off_in_its_first_line_is_no_acceptance(world):
+    """The power went while the worker accepted: the job still waits, and runs as any other."""
+    job_id = world.ask()
+    (world.folder / "ledger" / f"{job_id}.jsonl").write_bytes(b'{"kind": "toy.bu')
+    world.work()
+    assert world.job(job_id).state == "succeeded"
+    assert world.files() == ["hut.one", "hut.three", "hut.two"]

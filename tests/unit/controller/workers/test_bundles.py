@@ -4,10 +4,11 @@ import hashlib
 
 import pytest
 
-from appliance.errors import BoxError
+from appliance.errors import BadInput, BoxError
 from appliance.sdk.trust import VendorKey
 from appliance.settings import Settings
 from appliance.signing import SigningKey
+from controller.actions.modules import TrustVendor
 from controller.workers.bundles import Shelf
 
 NAME = "0b7f1c1e-9a44-4a52-8f0e-1d6a5f3c2b10.hmod"
@@ -60,3 +61,19 @@ def test_trust_is_a_file_of_the_box(shelf):
     shelf.distrust(key.fingerprint)
     shelf.distrust(key.fingerprint)
     assert shelf.trusted().keys == ()
+
+
+def test_a_key_that_could_not_be_read_again_is_not_trusted(shelf):
+    """It would end all trust: the file would be unreadable, also for taking the key back."""
+    good = VendorKey("hbox", SigningKey.new().public.pem.decode(), ("appointment",))
+    shelf.trust(good)
+    bad = VendorKey("hbox", SigningKey.new().public.pem.decode(), ("his*",))
+    with pytest.raises(BoxError):
+        shelf.trust(bad)
+    assert shelf.trusted().keys == (good,)
+
+
+@pytest.mark.parametrize("ids", ["his*", "h", "a" * 40, "his-*,x*"])
+def test_ids_that_no_trust_file_takes_cannot_be_asked_for(ids):
+    with pytest.raises(BadInput):
+        TrustVendor("hbox", SigningKey.new().public.pem.decode(), ids)

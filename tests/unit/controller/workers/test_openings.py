@@ -7,7 +7,15 @@ from pathlib import Path
 import pytest
 
 from appliance.sdk.manifest import from_dict
-from controller.workers.openings import Approved, ChannelsDiffer, channels, flows
+from controller.workers.openings import (
+    AddressOutside,
+    Approved,
+    ChannelsDiffer,
+    ChannelTaken,
+    channels,
+    check_addresses,
+    flows,
+)
 from network.firewall import Abilities, Flow, ruleset
 from network.gateway.policy import Policy, check
 from network.zones import PLAN
@@ -98,3 +106,38 @@ def test_both_approvers_are_named(patient_side, hospital_side):
     assert {way.approver for way in ways} == {"secadmin, other"} or {
         way.approver for way in ways
     } == {"secadmin, other", "other, secadmin"}
+
+
+def test_a_third_module_cannot_take_over_a_channel(patient_side, hospital_side):
+    def renamed(told):
+        told["module"]["id"], told["data"] = "zzz", []
+
+    third = approved("his-standin", "10.66.0.11", renamed)
+    for compiled in (channels, flows):
+        with pytest.raises(ChannelTaken):
+            compiled([patient_side, hospital_side, third])
+
+
+def test_both_ends_in_one_zone_are_no_way_across(patient_side):
+    def moved(told):
+        told["component"]["zone"] = "extranet"
+        told["flows"] = [flow for flow in told["flows"] if "channel" in flow]
+
+    with pytest.raises(ChannelsDiffer):
+        channels([patient_side, approved("his-standin", "10.88.0.11", moved)])
+
+
+@pytest.mark.parametrize(
+    "address", ["10.66.0.2", "10.66.0.200", "10.88.0.11", "127.0.0.1", "10.66.0.010", "", "x"]
+)
+def test_an_address_that_no_machine_of_the_zone_has_opens_nothing(
+    patient_side, hospital_side, address
+):
+    check_addresses([patient_side, hospital_side])
+    with pytest.raises(AddressOutside):
+        check_addresses([patient_side, replace(hospital_side, address=address)])
+
+
+def test_two_modules_never_share_an_address(hospital_side):
+    with pytest.raises(AddressOutside):
+        check_addresses([hospital_side, hospital_side])

@@ -1,6 +1,7 @@
 """Seals: appended only, torn lines dropped, never put on a chain that does not follow the last one."""
 
 import json
+import os
 
 import pytest
 from sqlalchemy import text
@@ -78,3 +79,19 @@ def test_a_seal_of_another_key_is_noticed(engine, key, tmp_path):
     Seals(tmp_path / "seals.jsonl", key).seal(engine)
     with pytest.raises(BoxError):
         Seals(tmp_path / "seals.jsonl", SigningKey.new())
+
+
+def test_a_seal_that_the_full_disk_cut_off_leaves_nothing_behind(
+    engine, key, tmp_path, monkeypatch
+):
+    path = tmp_path / "seals.jsonl"
+    seals = Seals(path, key)
+    add(engine)
+    real = os.write
+    with monkeypatch.context() as full:
+        full.setattr(os, "write", lambda fd, data: real(fd, data[:20]))
+        with pytest.raises(OSError, match="No space"):
+            seals.seal(engine)
+    assert seals.seal(engine)
+    assert [json.loads(line)["number"] for line in path.read_text().splitlines()] == [1]
+    assert Seals(path, key).last() == seals.last()
