@@ -34,15 +34,17 @@ def argv(machine: Machine) -> list[str]:
         f",hostfwd=tcp:127.0.0.1:{here}-:{there}" for here, there in machine.forwards.items()
     )
     disk = [] if machine.disk is None else ["-drive", f"file={machine.disk},if=virtio,snapshot=on"]
-    # Emulated hardware virtualisation is no use to the guest: its own probe of it can stall the machine.
-    model = "host" if machine.accel == "kvm" else "max,svm=off"
+    model = "host" if machine.accel == "kvm" else "max"
+    # Emulated hardware virtualisation is no use to the guest, and its own probe of it can stall the
+    # machine. Not `svm=off` in the CPU model: with it half of the guest's programs abort (QEMU 7.2).
+    quiet = "" if machine.accel == "kvm" else " module_blacklist=kvm_amd,kvm_intel"
     return [
         *["qemu-system-x86_64", "-machine", f"q35,accel={machine.accel}", "-cpu", model],
         *["-smp", str(machine.cpus), "-m", str(machine.memory_mib)],
         *["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"],
         *["-serial", f"file:{machine.serial}"],
         *["-kernel", str(machine.kernel), "-initrd", str(machine.initrd)],
-        *["-append", machine.cmdline, *disk],
+        *["-append", machine.cmdline + quiet, *disk],
         *["-netdev", f"user,id=management,restrict=on{doors}"],
         *["-device", f"virtio-net-pci,netdev=management,mac={MAC}", "-device", "virtio-rng-pci"],
     ]

@@ -169,7 +169,16 @@ def _clear(folder: Path) -> None:
 def _archive(host: Host, folder: Path, mib: int) -> None:
     (folder / "metadata.json").write_text(metadata(mib), "utf-8")
     (folder / "Vagrantfile").write_text(vagrantfile(), "utf-8")
-    archive = ["tar", "-C", str(folder), "--owner=0", "--group=0", "-cf", str(folder / BOX)]
+    archive = [
+        "tar",
+        "-C",
+        str(folder),
+        "--owner=0",
+        "--group=0",
+        "--mtime=@0",
+        "-cf",
+        str(folder / BOX),
+    ]
     host.run([*archive, *_MEMBERS], timeout=900)
     for name in _MEMBERS:
         (folder / name).unlink()

@@ -25,12 +25,16 @@ def free_address(session: Session, zone: str) -> str:
     box = settings.load()
     subnet = box.intranet_subnet if zone == "intranet" else box.extranet_subnet
     taken = set(session.scalars(select(Vm.address).where(Vm.zone == zone)))
-    base = ipaddress.IPv4Network(subnet).network_address
-    for offset in range(FIRST, LAST + 1):
-        address = str(base + offset)
+    for address in of_machines(subnet):
         if address not in taken:
             return address
     raise ZoneFull(zone=zone)
+
+
+def of_machines(subnet: str) -> tuple[str, ...]:
+    """Return every address of `subnet` that a virtual machine may have, lowest first."""
+    base = ipaddress.IPv4Network(subnet).network_address
+    return tuple(str(base + offset) for offset in range(FIRST, LAST + 1))
 
 
 def free_mac(session: Session) -> str:

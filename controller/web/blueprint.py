@@ -63,6 +63,8 @@ def _add(
             if principal.role not in route.roles:
                 raise Forbidden(role=principal.role.value, what=request.path)
         if route.method == "POST":
+            extra = settings.module_limit if route.takes_file else 0
+            door.bound(request, settings.body_limit + extra)
             door.own_form(request, principal, csrf)
         desk = Desk(engine, settings, principal or NOBODY, csrf, here)
         request.environ["hbox.desk"] = desk

@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import Engine
 from werkzeug.wrappers import Response
 
-from appliance.errors import Unauthenticated
+from appliance.errors import TooLarge, Unauthenticated
 from appliance.settings import Settings
 from controller.access import sessions
 from controller.actions.principal import Principal
@@ -43,6 +43,16 @@ def own_form(request: Request, principal: Principal | None, csrf: str) -> None:
     origin = request.headers.get("Origin")
     if origin is not None and urlsplit(origin).netloc != request.host:
         raise sessions.BadCsrf(role="–", what="")
+
+
+def bound(request: Request, limit: int) -> None:
+    """Raise `TooLarge` when the form is over `limit` bytes, before any of it is kept.
+
+    A form's files go to a temporary folder while it is read, and anybody can post one to the login.
+    """
+    request.max_content_length = limit  # for a form that does not say its length
+    if (request.content_length or 0) > limit:
+        raise TooLarge(what="表单 the form", limit=limit)
 
 
 def enter(response: Response, cookie: str) -> Response:

@@ -17,12 +17,16 @@ NOBODY_YET = frozenset[Role]()  # for pages before the login
 
 @dataclass(frozen=True)
 class Route:
-    """One URL. `show(desk, **parts of the URL)` answers; `roles` empty means: no login needed."""
+    """One URL. `show(desk, **parts of the URL)` answers; `roles` empty means: no login needed.
+
+    Only a form that `takes_file` may be as large as a module bundle.
+    """
 
     rule: str
     show: Callable[..., ResponseReturnValue]
     roles: frozenset[Role]
     method: str = "GET"
+    takes_file: bool = False
 
     @property
     def endpoint(self) -> str:

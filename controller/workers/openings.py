@@ -8,7 +8,7 @@ from appliance.errors import Conflict, Text
 from appliance.sdk.flows import Flow as Declared
 from appliance.sdk.flows import Message
 from appliance.sdk.manifest import Manifest
-from controller.actions.addresses import FIRST, LAST
+from controller.actions.addresses import of_machines
 from network.firewall import Flow
 from network.gateway.inspect import Field
 from network.gateway.policy import Channel
@@ -74,9 +74,8 @@ def check_addresses(approved: Iterable[Approved], plan: Plan = PLAN) -> None:
     """
     seen: set[str] = set()
     for module in approved:
-        base = ipaddress.IPv4Network(_zone(module, plan).subnet).network_address
-        lawful = {str(base + number) for number in range(FIRST, LAST + 1)}
-        if module.address not in lawful - seen:
+        lawful = of_machines(_zone(module, plan).subnet)
+        if module.address not in lawful or module.address in seen:
             raise AddressOutside(module=module.manifest.id, address=module.address[:40])
         seen.add(module.address)
 

@@ -1,12 +1,15 @@
 """How virtual machines are created, started, stopped and deleted, step by step."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 
 from appliance import clock
 from appliance.errors import NotFound, Text
+from controller.actions.addresses import of_machines
 from controller.actions.vms import CreateVm, DeleteVm, StartVm, StopVm
 from controller.drivers.base import Ability, AgentSilent, Power
 from controller.jobs.steps import Say, Step, nothing
+from controller.jobs.trust import NotTrusted
 from controller.workers.machine import Machine
 from controller.workers.site import Site
 
@@ -15,7 +18,7 @@ AGENT_LIMIT = 420.0  # seconds; a translated (TCG) guest on a busy node takes mi
 
 def create(action: CreateVm, site: Site) -> Sequence[Step]:
     """Make disks, define, and (if wished) start and wait until the guest itself answers."""
-    vm = Machine.of(site, action.vm_id)
+    vm = _as_asked(action, site)
     steps = [
         Step(
             "disk",
@@ -72,6 +75,23 @@ def delete(action: DeleteVm, site: Site) -> Sequence[Step]:
         Step("undefine", _DELETING["undefine"], _undefine(vm), _quiet(vm.define)),
         Step("erase", _DELETING["erase"], erase),
     ]
+
+
+def _as_asked(action: CreateVm, site: Site) -> Machine:
+    """Return the machine as the accepted action asks for it: its row may have been altered since.
+
+    Address and MAC stand in the row alone; an address that no machine may have (the gateway's own,
+    the hospital's) raises `NotTrusted`.
+    """
+    vm = Machine.of(site, action.vm_id)
+    asked = asdict(action)
+    for name in ("name", "zone", "node", "vcpus", "memory_mib", "disk_gib"):
+        setattr(vm.row, name, asked[name])
+    box = site.settings
+    subnet = box.intranet_subnet if action.zone == "intranet" else box.extranet_subnet
+    if vm.row.address not in of_machines(subnet):
+        raise NotTrusted(why=f"no machine of the {action.zone} has this address")
+    return Machine(site, vm.row, site.node(action.node))
 
 
 def _going(vm: Machine) -> list[Step]:

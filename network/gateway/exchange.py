@@ -19,6 +19,7 @@ from network.gateway.journal import Journal
 from network.gateway.policy import Channel, Loaded
 from network.gateway.records import Facts, sm3
 from network.gateway.refusals import (
+    BodyRefused,
     FarSideFailed,
     FarSideLate,
     GatewayRefusal,
@@ -152,9 +153,28 @@ class Exchange:
         self._call(passed, delivery, asker=frame, item=None)
 
     def _deliver(self, channel: Channel, item: Item) -> None:
+        try:
+            passed = Passed(channel, channel.path, self._allowed_now(channel, item), 0)
+        except BodyRefused as refusal:
+            facts = Facts(
+                event="dead", channel=channel.id, delivery=item.facts.delivery, rule=refusal.code,
+                attempts=item.attempts, side=OTHER[channel.source], note=refusal.message.en[:300],
+            )  # fmt: skip
+            self._log(facts)
+            self._journal.commit()
+            return
         self._busy.add(channel.id)
-        passed = Passed(channel, channel.path, item.place.read(), 0)
         self._call(passed, item.facts.delivery, asker=None, item=item)
+
+    def _allowed_now(self, channel: Channel, item: Item) -> bytes:
+        """Return the body; what another policy let in is held against the one in force."""
+        told = item.place.read()
+        if self._loaded is None or item.facts.policy == self._digest:
+            return told
+        if channel.lane != "store":
+            raise BodyRefused(path="$", why="the channel stores no messages any more")
+        shape = self._loaded.shapes[channel.id][0]
+        return minimise(told, shape, limit=channel.body_limit).body
 
     def _call(
         self, passed: Passed, delivery: str, *, asker: Frame | None, item: Item | None

@@ -82,7 +82,7 @@ def _form(desk: Desk, error: BoxError | None = None) -> str:
 
 ROUTES = (
     Route("/modules/install", show, SYSTEM),
-    Route("/modules/install", install, SYSTEM, "POST"),
+    Route("/modules/install", install, SYSTEM, "POST", takes_file=True),
     Route("/modules/trust", before_trust, SECURITY),
     Route("/modules/trust", trust, SECURITY, "POST"),
 )

@@ -155,6 +155,22 @@ def test_a_restart_delivers_what_was_accepted_and_keeps_the_count(tmp_path):
     assert deliveries(guard.start()) == []
 
 
+def test_what_an_older_policy_let_in_crosses_only_as_the_one_in_force_allows(tmp_path):
+    wide = replace(STORE, request=(*STORE.request, Field("comment", "string")))
+    guard = Guard(tmp_path, wide)
+    for ident, told in enumerate((b'{"resourceType":"x","comment":"c"}', b'{"resourceType":"y"}')):
+        guard.take("extranet", replace(book(ident), body=told))
+    write(tmp_path, Policy(2, "", (STORE,)), KEY)
+    (call,) = deliveries(guard.start())
+    assert call.body == b'{"resourceType":"x"}'
+    narrow = replace(STORE, request=(Field("resourceType", "code", values=("y",)),))
+    write(tmp_path, Policy(3, "", (narrow,)), KEY)
+    assert deliveries(guard.start()) == []
+    assert guard.events[-1] == "dead"
+    (call,) = deliveries(guard.pass_time(0))
+    assert call.body == b'{"resourceType":"y"}'
+
+
 def test_a_full_queue_says_so(tmp_path):
     guard = Guard(tmp_path, replace(STORE, queue_limit=2))
     out = [guard.take("extranet", book(n))[0][1] for n in range(3)]

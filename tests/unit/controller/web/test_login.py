@@ -1,6 +1,9 @@
 """The door: one answer for every failure, the first login, where one goes after it, and out again."""
 
+import io
+
 import pytest
+from werkzeug.test import EnvironBuilder
 
 from appliance.settings import Settings
 from controller.access.sessions import COOKIE
@@ -71,6 +74,18 @@ def test_a_form_from_another_site_logs_nobody_in(box) -> None:
         headers={"Origin": "https://elsewhere.test"},
     )
     assert answer.status_code == 403
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_a_form_as_large_as_a_module_is_not_read_before_the_login(box, told) -> None:
+    hospital, client = box
+    large = io.BytesIO(bytes(hospital.settings.body_limit + 1))
+    form = {"name": "sysadmin", "password": "x", "file": (large, "a.bin")}
+    environ = EnvironBuilder("/login", base_url=BASE, method="POST", data=form).get_environ()
+    if not told:
+        del environ["CONTENT_LENGTH"]
+        environ["wsgi.input_terminated"] = True
+    assert client.open(environ).status_code == 413
 
 
 def test_logging_out_ends_the_session(box) -> None:

@@ -14,12 +14,14 @@ from controller.drivers.base import Accelerator, AgentSilent, Power
 from controller.drivers.fake import FakeHypervisor
 from controller.drivers.storage_dir import DirStorage
 from controller.jobs.queue import submit
+from controller.jobs.trust import NotTrusted
 from controller.records.session import open_records, reading, transaction
 from controller.records.tables import Base, Job, Node, Vm, Volume
 from controller.workers import nodes, vms
 from controller.workers.machine import record
 from controller.workers.site import NodeDrivers, Site
 from controller.workers.watch import resync
+from network.zones import PLAN
 
 VM = "6f1c1b1e-9a44-4a52-8f0e-1d6a5f3c2b10"
 
@@ -66,6 +68,28 @@ def row(site):
 def volumes(site):
     with reading(site.engine) as session:
         return sorted(session.scalars(select(Volume.kind)))
+
+
+@pytest.mark.parametrize("address", ["10.88.0.2", "10.88.0.200", "10.66.0.10", "x"])
+def test_an_address_put_into_the_row_that_no_machine_may_have(site, address):
+    action = CreateVm(VM, "hut", "extranet", "n0", 1, 512, 2, False)
+    here = ask(site, action)
+    with transaction(site.engine) as session:
+        session.get(Vm, VM).address = address
+    with pytest.raises(NotTrusted):
+        vms.create(action, here)
+
+
+def test_a_row_altered_after_the_job_was_accepted_changes_no_machine(site, monkeypatch):
+    defined = []
+    monkeypatch.setattr(FakeHypervisor, "define", lambda _self, spec: defined.append(spec))
+    action = CreateVm(VM, "hut", "extranet", "n0", 1, 512, 2, False)
+    here = ask(site, action)
+    with transaction(site.engine) as session:
+        altered = session.get(Vm, VM)
+        altered.zone, altered.memory_mib, altered.disk_gib = "intranet", 999999, 4096
+    do(vms.create(action, here))
+    assert [(s.bridge, s.memory_mib) for s in defined] == [(PLAN.extranet.bridge, 512)]
 
 
 def test_creating_makes_all_and_says_what_is_there(site):
