@@ -17,6 +17,7 @@ from images.sample.parts import PARTS, VENDOR, Part
 def deploy(desk: Desk, folder: Path, cache: Cache, progress: Progress) -> None:
     """Bring the sample hospital to running; `folder` keeps the demo vendor's key (0600)."""
     key = SigningKey.load_or_new(folder / "vendor.key")
+    desk.settle()
     with progress.step(
         "sample.pack", "打包并签名示范模块", "packing and signing the sample modules"
     ):

@@ -29,6 +29,12 @@ class Desk:
             else:
                 return
 
+    def settle(self) -> None:
+        """Wait for jobs that an interrupted run left behind, however they end."""
+        for job in self.ask(SYSTEM, "job", "list"):
+            if job["state"] in ("waiting", "running", "undoing"):
+                self._run(SYSTEM, "job", "wait", job["id"], timeout=900, check=False)
+
     def ask(self, user: str, *words: str) -> Any:
         """Return what a reading command says, as parsed JSON."""
         return json.loads(self._run(user, *words, "--format", "json", timeout=120).out)
@@ -53,5 +59,6 @@ class Desk:
         """Return the items of a listing by name (or id, where there is no name)."""
         return {item.get("name", item.get("id")): item for item in self.ask(SYSTEM, *words)}
 
-    def _run(self, user: str, *words: str, timeout: float) -> Result:
-        return self.node.run(["runuser", "-u", user, "--", "hbox", *words], timeout=timeout)
+    def _run(self, user: str, *words: str, timeout: float, check: bool = True) -> Result:
+        argv = ["runuser", "-u", user, "--", "hbox", *words]
+        return self.node.run(argv, timeout=timeout, check=check)
