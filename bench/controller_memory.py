@@ -1,5 +1,7 @@
 """controller.memory: PSS of web and worker together after 100 requests; goal 150 MB."""
 
+import time
+
 from bench.figure import Figure
 from bench.node import node
 
@@ -25,16 +27,18 @@ def run() -> list[Figure]:
 
 
 def _pss(box, unit: str) -> float:
+    rollups = [box.read(f"/proc/{pid}/smaps_rollup").decode() for pid in _settled(box, unit)]
+    lines = [line for rollup in rollups for line in rollup.splitlines()]
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1000
+
+
+def _settled(box, unit: str) -> list[str]:
+    """The unit's processes, once the start's own probe (a short-lived QEMU) has ended."""
     group = box.run(["systemctl", "show", "-p", "ControlGroup", "--value", unit]).text.strip()
     script = f"cat $(find /sys/fs/cgroup -path '*{group}/cgroup.procs' | head -1)"
-    pids = box.run(["sh", "-c", script]).text.split()
-    rollups = [box.read(f"/proc/{pid}/smaps_rollup").decode() for pid in pids]
-    return (
-        sum(
-            int(line.split()[1])
-            for r in rollups
-            for line in r.splitlines()
-            if line.startswith("Pss:")
-        )
-        / 1000
-    )
+    for _ in range(60):
+        pids = box.run(["sh", "-c", script]).text.split()
+        if len(pids) == 1:
+            return pids
+        time.sleep(1)
+    return pids

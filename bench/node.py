@@ -8,6 +8,7 @@ from functools import cache
 
 from images import lab
 from images.lab import Lab, LabNode
+from images.sample.desk import Desk
 
 
 @cache
@@ -16,6 +17,7 @@ def _shared() -> Lab:
     up = lab.up(f"bench{os.getpid()}", nodes=1, console_port=None)
     atexit.register(up.down)
     up.nodes[0].wait_ready(units=["hbox-web", "hbox-worker", "hbox-gateway"])
+    Desk(up.nodes[0]).wait()
     return up
 
 
