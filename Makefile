@@ -1,7 +1,7 @@
 # One word per habit. `make` alone prints them.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup up down check fix test test-netns test-browser test-lab test-vm bench soak docs docs-check lock clean
+.PHONY: help setup up down check fix test test-netns test-browser test-lab test-vm bench docs docs-check lock clean
 BIN := .venv/bin
 PYTEST := $(BIN)/pytest
 
