@@ -225,8 +225,8 @@ def test_an_end_that_somebody_else_witnessed_does_not_leave_a_job_half_done(worl
     assert world.ledger.jobs() == ()
 
 
-@pytest.mark.parametrize("values", [{"locks": []}, {"state": "succeeded"}])
-def test_a_running_job_keeps_its_locks_whatever_its_row_says(world, values):
+def held_in_step_two(world) -> tuple[threading.Event, threading.Event]:
+    """A job stops in its second step: the first event says that it is there, the second lets it go on."""
     inside, go_on = threading.Event(), threading.Event()
 
     def gate(step):
@@ -235,6 +235,12 @@ def test_a_running_job_keeps_its_locks_whatever_its_row_says(world, values):
             assert go_on.wait(20)
 
     world.gate = gate
+    return inside, go_on
+
+
+@pytest.mark.parametrize("values", [{"locks": []}, {"state": "succeeded"}])
+def test_a_running_job_keeps_its_locks_whatever_its_row_says(world, values):
+    inside, go_on = held_in_step_two(world)
     first = world.ask()
     runner = world.runner()
     assert runner.tick()
@@ -248,14 +254,7 @@ def test_a_running_job_keeps_its_locks_whatever_its_row_says(world, values):
 
 
 def test_a_running_job_set_back_to_waiting_does_not_begin_a_second_time(world):
-    inside, go_on = threading.Event(), threading.Event()
-
-    def gate(step):
-        if step == "two":
-            inside.set()
-            assert go_on.wait(20)
-
-    world.gate = gate
+    inside, go_on = held_in_step_two(world)
     job_id = world.ask()
     runner = world.runner()
     assert runner.tick()
