@@ -110,12 +110,12 @@ def measure(*script: str) -> dict:
     """Start a fresh gateway, load it once, return what the load saw."""
     sys.path.insert(0, str(ROOT))
     from appliance.host import LocalHost, start  # noqa: PLC0415
-    from network.gateway.policy import Channel  # noqa: PLC0415
+    from network.gateway.channel import Channel  # noqa: PLC0415
     from tests.netns import world as w  # noqa: PLC0415
 
     channel = Channel(
-        "bench", "extranet->intranet", "request", "POST", "/fhir/Appointment", w.EXT_MODULE,
-        f"http://{w.INT_MODULE}:8080", "bench", "bench", "bench",
+        "bench", "extranet->intranet", "request", w.EXT_MODULE,
+        f"http://{w.INT_MODULE}:8080", "bench", "bench", "bench", method="POST", path="/fhir/Appointment",
         request=(*(f for f in w.APPOINTMENT if f.path != "description"),
                  w.Field("description", "string", longest=2000)),
         response=w.APPOINTMENT, rate=10_000_000,

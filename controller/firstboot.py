@@ -21,6 +21,7 @@ from controller.records.migrate import upgrade
 from controller.records.session import open_records, transaction
 from controller.records.tables import Node
 from network.gateway.policy import Policy, write
+from network.gateway.sealed import FILE
 
 KEYS = ("audit", "report", "policy")
 
@@ -106,7 +107,7 @@ def administrators(settings: Settings, engine: Engine, say: Callable[[str], None
 def deny_everything(settings: Settings) -> None:
     """Write the gateway's first policy: signed, and without a single channel."""
     folder = settings.state / "gateway"
-    if not (folder / "policy.json").exists():
+    if not (folder / FILE).exists():
         write(
             folder,
             Policy(version=1, issued=iso(), channels=()),

@@ -24,9 +24,9 @@ from controller.records import gateway
 )
 def channels(call: Call) -> Answer:
     """Answer with the channels of the policy in force; without a policy there are none."""
-    path = call.settings.state / "gateway" / "policy.json"
+    path = call.settings.state / "gateway" / "policy.signed"
     try:
-        raw = json.loads(path.read_text("utf-8"))
+        raw = json.loads(path.read_bytes().partition(b"\n")[2])
     except FileNotFoundError:
         raw = {"channels": []}
     except (OSError, ValueError) as error:

@@ -12,6 +12,7 @@ from controller.jobs.steps import Say
 from controller.workers.openings import Approved, channels, check_addresses, flows
 from controller.workers.site import Site
 from network.gateway import policy
+from network.gateway.sealed import FILE, parted
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,6 @@ class Approvals:
 def _version(folder: Path) -> int:
     """One more than the last issue; the gateway itself verifies what it reads, this only counts."""
     try:
-        return int(json.loads((folder / policy.FILE).read_bytes())["version"]) + 1
+        return int(json.loads(parted((folder / FILE).read_bytes())[1])["version"]) + 1
     except (OSError, ValueError, KeyError):
         return 1

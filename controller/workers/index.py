@@ -12,6 +12,7 @@ from appliance.files import write_atomically
 from controller.records.tables import Transfer
 from controller.workers.site import Site
 from network.gateway import transfers
+from network.gateway.sealed import FILE, parted
 from network.gateway.transfers import Head
 from network.gateway.transfers import Transfer as Event
 
@@ -109,7 +110,7 @@ def _go_on(row: Transfer | None, event: Event) -> None:
 def data_classes(folder: Path) -> dict[str, str]:
     """Return the data class of each channel in the policy file, {} without a readable one."""
     try:
-        raw = json.loads((folder / "policy.json").read_bytes())
+        raw = json.loads(parted((folder / FILE).read_bytes())[1])
         return {channel["id"]: channel["data_class"] for channel in raw["channels"]}
     except (OSError, ValueError, KeyError, TypeError):
         return {}

@@ -10,8 +10,8 @@ from appliance.sdk.flows import Message
 from appliance.sdk.manifest import Manifest
 from controller.actions.addresses import of_machines
 from network.firewall import Flow
+from network.gateway.channel import Channel
 from network.gateway.inspect import Field
-from network.gateway.policy import Channel
 from network.zones import PLAN, Plan, Zone
 
 # Where the outside world meets a zone: the hospital's own router or proxy has this host number.

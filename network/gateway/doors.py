@@ -1,22 +1,19 @@
 """Which channel a request belongs to, whether it is within its rate, and what of it may pass."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from network.gateway.frames import Frame
-from network.gateway.inspect import minimise
-from network.gateway.policy import Channel, Loaded, query_anew
-from network.gateway.refusals import BodyRefused, NoChannel, NoPolicy, TooFast, WrongPeer
+from network.gateway.policy import Loaded
+from network.gateway.protocols import PROTOCOLS, Crossing, Plan
+from network.gateway.protocols.base import Wire
+from network.gateway.refusals import NoChannel, NoPolicy, TooFast, WrongPeer
+
+_WIRES: dict[str, Wire] = {"MLLP": "mllp", "FILE": "files"}
 
 
-@dataclass(frozen=True)
-class Passed:
-    """What may cross: its channel, path and query made anew, the minimised body."""
-
-    channel: Channel
-    target: str
-    body: bytes
-    dropped: int
+def wire(ask: Frame) -> Wire:
+    """Return the wire on which `ask` came."""
+    return _WIRES.get(ask.method, "http")
 
 
 class Doors:
@@ -26,47 +23,41 @@ class Doors:
         self._loaded = loaded
         self._clock = clock
         self._tokens: dict[str, tuple[float, float]] = {}
-        self.channels = loaded.policy.channels if loaded else ()
-        self._ids = {channel.id for channel in self.channels}
-        self._by_door: dict[tuple[str, str, str], dict[str, Channel]] = {}
-        for channel in self.channels:
-            door = (channel.source, channel.method, channel.path)
-            self._by_door.setdefault(door, {})[channel.peer] = channel
+        self.plans = loaded.plans if loaded else {}
+        self._by_door: dict[tuple[str, str], list[Plan]] = {}
+        for plan in self.plans.values():
+            door = (plan.channel.source, PROTOCOLS[plan.channel.protocol].wire)
+            self._by_door.setdefault(door, []).append(plan)
 
     def knows(self, channel: str) -> bool:
         """Whether the policy in force has this channel."""
-        return channel in self._ids
+        return channel in self.plans
 
-    def name(self, side: str, frame: Frame) -> str:
-        """Return the id of the channel that `frame` means, or an empty text."""
-        path = frame.target.partition("?")[0]
-        found = self._by_door.get((side, frame.method, path), {}).get(frame.peer)
-        return found.id if found else ""
+    def name(self, side: str, ask: Frame) -> str:
+        """Return the id of the channel that `ask` means, or an empty text."""
+        found = [p.channel.id for p in self._meant(side, ask) if p.channel.peer == ask.peer]
+        return found[0] if found else ""
 
-    def judge(self, side: str, frame: Frame) -> Passed:
-        """Return what of `frame` may cross; raises a `GatewayRefusal`."""
+    def judge(self, side: str, ask: Frame) -> tuple[Plan, Crossing]:
+        """Return the channel and what of `ask` may cross; raises a `GatewayRefusal`."""
         if self._loaded is None:
             raise NoPolicy
-        path, _, query = frame.target.partition("?")
-        peers = self._by_door.get((side, frame.method, path))
-        if peers is None:
+        meant = self._meant(side, ask)
+        if not meant:
             raise NoChannel
-        channel = peers.get(frame.peer)
-        if channel is None:
+        plan = next((p for p in meant if p.channel.peer == ask.peer), None)
+        if plan is None:
             raise WrongPeer
-        self._spend(channel)
-        anew = query_anew(channel, query)
-        target = f"{path}?{anew}" if anew else path
-        if channel.method == "GET":
-            if frame.body:
-                raise BodyRefused(path="$", why="this channel takes no body")
-            return Passed(channel, target, b"", 0)
-        shape = self._loaded.shapes[channel.id][0]
-        kept = minimise(frame.body, shape, limit=channel.body_limit)
-        return Passed(channel, target, kept.body, kept.dropped)
+        self._spend(plan)
+        return plan, plan.ask(ask)
 
-    def _spend(self, channel: Channel) -> None:
+    def _meant(self, side: str, ask: Frame) -> list[Plan]:
+        # TODO(core): the listening port, the pinned certificate, windows and quota
+        return [p for p in self._by_door.get((side, wire(ask)), ()) if p.match(ask)]
+
+    def _spend(self, plan: Plan) -> None:
         # A token bucket that holds ten seconds' worth: a short burst is no flood.
+        channel = plan.channel
         now, per_second = self._clock(), channel.rate / 60
         most = max(1.0, per_second * 10)
         held, at = self._tokens.get(channel.id, (most, now))

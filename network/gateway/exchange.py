@@ -7,16 +7,15 @@ acknowledgement can never be ahead of the disk.
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-import orjson
-
 from appliance.chance import new_id
 from appliance.clock import monotonic
 from network.gateway.backlog import Backlog, Item
-from network.gateway.doors import Doors, Passed
+from network.gateway.channel import Channel
+from network.gateway.doors import Doors, wire
 from network.gateway.frames import Frame, Kind
-from network.gateway.inspect import minimise
 from network.gateway.journal import Journal
-from network.gateway.policy import Channel, Loaded
+from network.gateway.policy import Loaded
+from network.gateway.protocols import PROTOCOLS, Crossing, Plan, Reply
 from network.gateway.records import Facts, sm3
 from network.gateway.refusals import (
     BodyRefused,
@@ -24,14 +23,13 @@ from network.gateway.refusals import (
     FarSideLate,
     GatewayRefusal,
     KeyReused,
-    NoPolicy,
     QueueFull,
-    body,
 )
 
 JSON = "application/fhir+json"
 BACKOFF = (0.5, 1.0, 2.0, 5.0, 15.0, 60.0)  # seconds before the second, third … delivery
 SLACK = 1.0  # seconds the guard waits longer than it told the leg to
+_BY_WIRE = {content.wire: content for content in PROTOCOLS.values()}
 OTHER = {"extranet": "intranet", "intranet": "extranet"}
 
 
@@ -39,7 +37,8 @@ OTHER = {"extranet": "intranet", "intranet": "extranet"}
 class Open:
     """A call that a leg is making now; `asker` is the waiting request, or None for a delivery."""
 
-    channel: Channel
+    plan: Plan
+    passed: Crossing
     until: float
     delivery: str
     asker: Frame | None
@@ -88,10 +87,10 @@ class Exchange:
 
     def _start_due(self) -> None:
         now = self._clock()
-        for channel in self._doors.channels:
-            queue = self._backlog.queues.get(channel.id)
-            if queue and channel.id not in self._busy and queue[0].due <= now:
-                self._deliver(channel, queue[0])
+        for name, plan in self._doors.plans.items():
+            queue = self._backlog.queues.get(name)
+            if queue and name not in self._busy and queue[0].due <= now:
+                self._deliver(plan, queue[0])
 
     def wait(self) -> float:
         """Seconds until `tick` has something to do; -1 when only a frame can change anything."""
@@ -119,17 +118,17 @@ class Exchange:
 
     def _asked(self, side: str, frame: Frame) -> None:
         try:
-            passed = self._doors.judge(side, frame)
-            if passed.channel.lane == "store":
-                self._accept(side, frame, passed)
+            plan, passed = self._doors.judge(side, frame)
+            if plan.channel.lane == "store":
+                self._accept(side, frame, plan, passed)
             else:
-                self._forward(side, frame, passed)
+                self._forward(side, frame, plan, passed)
         except GatewayRefusal as refusal:
             self._refuse(side, frame, refusal)
 
-    def _accept(self, side: str, frame: Frame, passed: Passed) -> None:
-        channel, digest = passed.channel, sm3(passed.body).hex()
-        known = self._backlog.known(channel.id, frame.peer, frame.key) if frame.key else None
+    def _accept(self, side: str, frame: Frame, plan: Plan, passed: Crossing) -> None:
+        channel, digest = plan.channel, sm3(passed.body).hex()
+        known = self._backlog.known(channel.id, frame.peer, passed.key) if passed.key else None
         if known is not None and known.digest != digest:
             raise KeyReused
         if known is None and self._backlog.size(channel.id) >= channel.queue_limit:
@@ -137,24 +136,20 @@ class Exchange:
         delivery = known.delivery if known else new_id()
         if known is None:
             facts = Facts(
-                event="accepted", channel=channel.id, delivery=delivery, key=frame.key, status=202,
-                dropped=passed.dropped, note=digest,
-            )  # fmt: skip
-            self._log(_heard(side, frame, facts), passed.body)
-        said = orjson.dumps({"delivery": delivery, "state": "accepted"})
-        self._answer(side, frame, 202, said)
+                event="accepted", delivery=delivery, key=passed.key, status=202, note=digest
+            )
+            self._log(_heard(side, frame, _said(facts, channel, passed)), passed.body)
+        self._answer(side, frame, plan.accepted(frame, delivery))
 
-    def _forward(self, side: str, frame: Frame, passed: Passed) -> None:
-        delivery = new_id()
-        facts = Facts(
-            event="request", channel=passed.channel.id, delivery=delivery, dropped=passed.dropped
-        )
-        self._log(_heard(side, frame, facts), passed.body)
-        self._call(passed, delivery, asker=frame, item=None)
+    def _forward(self, side: str, frame: Frame, plan: Plan, passed: Crossing) -> None:
+        facts = Facts(event="request", delivery=new_id())
+        self._log(_heard(side, frame, _said(facts, plan.channel, passed)), passed.body)
+        self._call(plan, passed, facts.delivery, asker=frame, item=None)
 
-    def _deliver(self, channel: Channel, item: Item) -> None:
+    def _deliver(self, plan: Plan, item: Item) -> None:
+        channel = plan.channel
         try:
-            passed = Passed(channel, channel.path, self._allowed_now(channel, item), 0)
+            passed = Crossing(self._allowed_now(plan, item), target=channel.path, content_type=JSON)
         except BodyRefused as refusal:
             facts = Facts(
                 event="dead", channel=channel.id, delivery=item.facts.delivery, rule=refusal.code,
@@ -164,28 +159,27 @@ class Exchange:
             self._journal.commit()
             return
         self._busy.add(channel.id)
-        self._call(passed, item.facts.delivery, asker=None, item=item)
+        self._call(plan, passed, item.facts.delivery, asker=None, item=item)
 
-    def _allowed_now(self, channel: Channel, item: Item) -> bytes:
+    def _allowed_now(self, plan: Plan, item: Item) -> bytes:
         """Return the body; what another policy let in is held against the one in force."""
         told = item.place.read()
-        if self._loaded is None or item.facts.policy == self._digest:
+        if item.facts.policy == self._digest:
             return told
-        if channel.lane != "store":
+        if plan.channel.lane != "store":
             raise BodyRefused(path="$", why="the channel stores no messages any more")
-        shape = self._loaded.shapes[channel.id][0]
-        return minimise(told, shape, limit=channel.body_limit).body
+        return plan.again(told)
 
     def _call(
-        self, passed: Passed, delivery: str, *, asker: Frame | None, item: Item | None
+        self, plan: Plan, passed: Crossing, delivery: str, *, asker: Frame | None, item: Item | None
     ) -> None:
-        channel = passed.channel
+        channel = plan.channel
         self._calls += 1
         until = self._clock() + channel.time_limit + SLACK
-        self._open[self._calls] = Open(channel, until, delivery, asker, item)
+        self._open[self._calls] = Open(plan, passed, until, delivery, asker, item)
         call = Frame(
-            Kind.CALL, self._calls, channel.method, passed.target, channel.address, delivery,
-            content_type=JSON if passed.body else "", limit=int(channel.time_limit * 1000),
+            Kind.CALL, self._calls, passed.method, passed.target, channel.address, delivery,
+            content_type=passed.content_type, limit=int(channel.time_limit * 1000),
             body=passed.body,
         )  # fmt: skip
         self._out.append((OTHER[channel.source], call))
@@ -194,7 +188,7 @@ class Exchange:
 
     def _resulted(self, side: str, frame: Frame) -> None:
         call = self._open.get(frame.ident)
-        if call is None or OTHER[call.channel.source] != side:
+        if call is None or OTHER[call.plan.channel.source] != side:
             return  # too late, or not that leg's to answer
         del self._open[frame.ident]
         self._ended(call, frame)
@@ -206,35 +200,33 @@ class Exchange:
             try:
                 self._returned(call, call.asker, frame)
             except GatewayRefusal as refusal:
-                self._refuse(call.channel.source, call.asker, refusal, call)
+                self._refuse(call.plan.channel.source, call.asker, refusal, call)
 
     def _returned(self, call: Open, asker: Frame, frame: Frame) -> None:
+        channel = call.plan.channel
         if frame.code == "late":
             raise FarSideLate
-        if frame.code or frame.status != 200:
-            raise FarSideFailed(why=frame.code or f"HTTP {frame.status}")
-        if self._loaded is None:
-            raise NoPolicy
-        shape = self._loaded.shapes[call.channel.id][1]
-        kept = minimise(frame.body, shape, limit=call.channel.body_limit)
+        if frame.code:
+            raise FarSideFailed(why=frame.code)
+        passed = call.plan.answer(call.passed, frame)
         facts = Facts(
-            event="answer", channel=call.channel.id, delivery=call.delivery, status=200,
-            dropped=kept.dropped, side=OTHER[call.channel.source], peer=call.channel.address,
+            event="answer", delivery=call.delivery, status=200, side=OTHER[channel.source],
+            peer=channel.address,
         )  # fmt: skip
-        self._log(facts, kept.body)
-        self._answer(call.channel.source, asker, 200, kept.body)
+        self._log(_said(facts, channel, passed), passed.body)
+        self._answer(channel.source, asker, Reply(200, passed.content_type, passed.body))
 
     def _delivered(self, call: Open, item: Item, frame: Frame) -> None:
-        channel = call.channel
+        channel = call.plan.channel
         self._busy.discard(channel.id)
         facts = Facts(
             event="delivered", channel=channel.id, delivery=call.delivery, status=frame.status,
             attempts=item.attempts + 1, side=OTHER[channel.source], peer=channel.address,
         )  # fmt: skip
-        if frame.code or not 200 <= frame.status < 300:
-            last = item.attempts + 1 >= channel.attempts
-            why = frame.code or f"HTTP {frame.status}"
-            facts = replace(facts, event="dead" if last else "attempt", note=why)
+        came = call.plan.outcome(call.passed.body, frame)
+        if came.end != "delivered":
+            last = came.end == "dead" or item.attempts + 1 >= channel.attempts
+            facts = replace(facts, event="dead" if last else "attempt", note=came.why)
             item.due = self._clock() + BACKOFF[min(item.attempts, len(BACKOFF) - 1)]
         self._log(facts)
 
@@ -245,18 +237,18 @@ class Exchange:
     ) -> None:
         facts = Facts(
             event="refused", rule=refusal.code, status=refusal.status, note=refusal.message.en[:300],
-            channel=call.channel.id if call else self._doors.name(side, frame),
+            channel=call.plan.channel.id if call else self._doors.name(side, frame),
             delivery=call.delivery if call else "",
         )  # fmt: skip
         self._log(_heard(side, frame, facts))
-        self._answer(side, frame, refusal.status, orjson.dumps(body(refusal)), "application/json")
+        said = _BY_WIRE[wire(frame)].refused(frame, refusal)
+        self._answer(side, frame, said)
 
-    def _answer(
-        self, side: str, frame: Frame, status: int, said: bytes, content_type: str = JSON
-    ) -> None:
+    def _answer(self, side: str, frame: Frame, said: Reply) -> None:
         answer = Frame(
-            Kind.ANSWER, frame.ident, status=status, content_type=content_type, body=said
-        )
+            Kind.ANSWER, frame.ident, status=said.status, content_type=said.content_type,
+            body=said.body,
+        )  # fmt: skip
         self._out.append((side, answer))
 
     def _log(self, facts: Facts, told: bytes = b"") -> None:
@@ -272,4 +264,19 @@ def _heard(side: str, frame: Frame, facts: Facts) -> Facts:
         peer=frame.peer,
         method=frame.method,
         target=frame.target.split("?")[0][:200],
+    )
+
+
+def _said(facts: Facts, channel: Channel, passed: Crossing) -> Facts:
+    """Add what was let across, and for whom."""
+    return replace(
+        facts,
+        channel=channel.id,
+        kind=passed.kind[:120],
+        data_class=channel.data_class,
+        address=channel.address,
+        dropped=passed.dropped,
+        masked=passed.masked,
+        inert=passed.inert,
+        found=passed.found,
     )

@@ -6,10 +6,10 @@ from enum import IntEnum
 
 from appliance.errors import Refused, Text
 
-VERSION = 1
-BODY_LIMIT = 1 << 20  # bytes
+VERSION = 2
+BODY_LIMIT = 4 << 20  # bytes; what is larger goes by spool file
 _TARGET_LIMIT = 4096
-_HEAD = struct.Struct("!IBBQHIBHBBBBBI")
+_HEAD = struct.Struct("!IBBQHIHBHBBBBBBI")
 
 
 class Kind(IntEnum):
@@ -20,6 +20,8 @@ class Kind(IntEnum):
     CALL = 3  # guard to far leg: ask this of `peer`, within `limit` milliseconds
     RESULT = 4  # far leg to guard: what came of it; `code` is empty when HTTP itself worked
     NOTE = 5  # leg to guard: refused before it became a message; `code` says by which rule
+    SCAN = 6  # guard to scanner: is there malware in `body`, or in the spool file `target`?
+    VERDICT = 7  # scanner to guard: `code` is empty when clean, else what was found
 
 
 class FrameBroken(Refused):
@@ -31,7 +33,13 @@ class FrameBroken(Refused):
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One message on a pipe. Texts are printable ASCII; `status` is an HTTP status or 0."""
+    """One message on a pipe. Texts are printable ASCII; `status` is an HTTP status or 0.
+
+    `port` is the leg's port on which it came. `secure` is, in an ASK, the fingerprint of the sender's
+    certificate (SHA-256, hex; empty without one); in a CALL how to reach the receiver: `none`, `tls`
+    or `sm`, followed by a colon and the fingerprint to pin, if any. `method` is the HTTP method, or
+    `MLLP` or `FILE`.
+    """
 
     kind: Kind
     ident: int
@@ -42,8 +50,10 @@ class Frame:
     key: str = ""
     code: str = ""
     content_type: str = ""
+    secure: str = ""
     status: int = 0
     limit: int = 0
+    port: int = 0
     body: bytes = b""
 
 
@@ -60,13 +70,14 @@ def render(frame: Frame) -> bytes:
                 frame.key,
                 frame.code,
                 frame.content_type,
+                frame.secure,
             )
         ]
         lengths = [len(part) for part in texts]
         size = _HEAD.size + sum(lengths) + len(frame.body)
         head = _HEAD.pack(
-            size, VERSION, frame.kind, frame.ident, frame.status, frame.limit, *lengths,
-            len(frame.body),
+            size, VERSION, frame.kind, frame.ident, frame.status, frame.limit, frame.port,
+            *lengths, len(frame.body),
         )  # fmt: skip
     except (UnicodeEncodeError, struct.error) as error:
         raise FrameBroken(why=str(error)) from error
@@ -79,7 +90,7 @@ def parse(data: bytes) -> Frame:
     """Return the frame that `data` holds exactly; raises `FrameBroken`."""
     if len(data) < _HEAD.size:
         raise FrameBroken(why="too short")
-    size, version, kind, ident, status, limit, *lengths = _HEAD.unpack_from(data)
+    size, version, kind, ident, status, limit, port, *lengths = _HEAD.unpack_from(data)
     _check(size, version, lengths)
     if size != len(data) or size != _HEAD.size + sum(lengths):
         raise FrameBroken(why="lengths disagree")
@@ -94,7 +105,7 @@ def parse(data: bytes) -> Frame:
         raise FrameBroken(why=str(error)) from error
     if not all(text.isprintable() for text in texts):
         raise FrameBroken(why="a control character in a text")
-    method, target, peer, delivery, key, code, content_type = texts
+    method, target, peer, delivery, key, code, content_type, secure = texts
     return Frame(
         named,
         ident,
@@ -105,8 +116,10 @@ def parse(data: bytes) -> Frame:
         key,
         code,
         content_type,
+        secure,
         status,
         limit,
+        port,
         parts[-1],
     )
 
@@ -120,7 +133,7 @@ def _check(size: int, version: int, lengths: list[int]) -> None:
         raise FrameBroken(why="size")
 
 
-_LARGEST = _HEAD.size + BODY_LIMIT + _TARGET_LIMIT + 6 * 255
+_LARGEST = _HEAD.size + BODY_LIMIT + _TARGET_LIMIT + 7 * 255
 
 
 class Splitter:

@@ -45,6 +45,7 @@ class Leg:
     async def run(self, address: str, port: int) -> None:
         """Listen on `address` until the guard's pipe ends."""
         loop = asyncio.get_running_loop()
+        self._port = port
         seccomp.apply(seccomp.leg())  # the loop has made its socket pair by now
         self._gone = loop.create_future()
         os.set_blocking(self._reader, False)
@@ -81,7 +82,7 @@ class Leg:
         self._waiting[self._count] = Waiting(door, slot)
         ask = Frame(
             Kind.ASK, self._count, asked.method, asked.target, door.peer, key=asked.key,
-            body=asked.body,
+            port=self._port, body=asked.body,
         )  # fmt: skip
         self._to_guard(ask)
 

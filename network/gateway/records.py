@@ -22,7 +22,7 @@ GENESIS = bytes(32)
 SEGMENT_HEAD = struct.Struct("!8sQ32s")
 _HEAD = struct.Struct("!IQI")
 _HASH = 32
-_PAYLOAD_LIMIT = 4 << 20
+_PAYLOAD_LIMIT = 8 << 20
 
 Event = Literal[
     "started",
@@ -52,7 +52,12 @@ class JournalBroken(Refused):
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of one event; `at` is RFC 3339 UTC, `policy` the digest of the policy in force."""
+    """What is known of one event; `at` is RFC 3339 UTC, `policy` the digest of the policy in force.
+
+    `kind` names the message for people, `address` is the receiver it was accepted for, `latency`
+    counts milliseconds from asking to this event, `masked`, `inert` and `found` are those of a
+    `Crossing`, `count` how many alike this record stands for, `order` the number of an operator's order.
+    """
 
     event: Event
     at: str = ""
@@ -69,6 +74,15 @@ class Facts:
     dropped: int = 0
     attempts: int = 0
     note: str = ""
+    kind: str = ""
+    data_class: str = ""
+    address: str = ""
+    latency: int = 0
+    masked: int = 0
+    inert: int = 0
+    found: str = ""
+    count: int = 0
+    order: int = 0
 
 
 _NAMES = tuple(f.name for f in fields(Facts))

@@ -77,7 +77,7 @@ def test_a_forged_row_is_refused_by_the_service(box, name, more):
 
 
 def test_the_web_account_can_reach_neither_keys_nor_ledger(box):
-    for path in ("keys", "worker", "audit/seals.jsonl", "modules", "gateway/policy.json"):
+    for path in ("keys", "worker", "audit/seals.jsonl", "modules", "gateway/policy.signed"):
         touched = box.run(
             ["runuser", "-u", "hbox-web", "--", "sh", "-c", f"test -w /var/lib/hbox/{path}"],
             check=False,

@@ -31,8 +31,8 @@ SEEDED = {
         "nft flush ruleset && nft -f /run/seed.nft",
     ),
     "gateway_policy": (
-        "cp -a /var/lib/hbox/gateway/policy.json /run/ && echo >> /var/lib/hbox/gateway/policy.json",
-        "cp -a /run/policy.json /var/lib/hbox/gateway/",
+        "cp -a /var/lib/hbox/gateway/policy.signed /run/ && echo >> /var/lib/hbox/gateway/policy.signed",
+        "cp -a /run/policy.signed /var/lib/hbox/gateway/",
     ),
     "audit_chain": (
         "sqlite3 -cmd '.timeout 5000' /var/lib/hbox/db/hbox.sqlite \"UPDATE audit SET outcome='x' WHERE number=2\"",

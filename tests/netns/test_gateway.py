@@ -85,11 +85,11 @@ def test_another_peer_of_the_zone_is_refused(gateway):
 @pytest.mark.parametrize("spoil", ["alter", "unsigned", "missing", "other key"])
 def test_without_a_valid_policy_all_is_denied(world, spoil):
     world.issue(*CHANNELS)
-    file = world.layout.folder / "policy.json"
+    file = world.layout.folder / "policy.signed"
     if spoil == "alter":
         file.write_bytes(file.read_bytes().replace(b"10.88.0.10", b"10.88.0.11"))
     elif spoil == "unsigned":
-        (world.layout.folder / "policy.sig").unlink()
+        file.write_bytes(file.read_bytes().split(b"\n", 1)[1])
     elif spoil == "missing":
         file.unlink()
     else:

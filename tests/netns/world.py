@@ -17,9 +17,10 @@ from appliance.chance import raw
 from appliance.clock import iso, monotonic, pause
 from appliance.host import LocalHost, Started, start
 from appliance.signing import SigningKey
+from network.gateway.channel import Channel
 from network.gateway.inspect import Field
 from network.gateway.layout import Account, Layout
-from network.gateway.policy import Channel, Policy, write
+from network.gateway.policy import Policy, write
 from network.zones import Plan, prefixed
 
 RUN = LocalHost().run
@@ -176,18 +177,18 @@ APPOINTMENT = (
 STATED = {"data_class": "personal", "purpose": "test", "approver": "sec"}
 CHANNELS = (
     Channel(
-        "slot-read", "extranet->intranet", "request", "GET", "/fhir/Slot", EXT_MODULE,
-        f"http://{INT_MODULE}:8080", **STATED, resource="Bundle", query=("date", "status"),
+        "slot-read", "extranet->intranet", "request", EXT_MODULE, f"http://{INT_MODULE}:8080", **STATED,
+        method="GET", path="/fhir/Slot", resource="Bundle", query=("date", "status"),
         response=SLOT, rate=600000, time_limit=2.0,
     ),
     Channel(
-        "booking", "extranet->intranet", "store", "POST", "/fhir/Appointment", EXT_MODULE,
-        f"http://{INT_MODULE}:8080", **STATED, resource="Appointment", request=APPOINTMENT,
+        "booking", "extranet->intranet", "store", EXT_MODULE, f"http://{INT_MODULE}:8080", **STATED,
+        method="POST", path="/fhir/Appointment", resource="Appointment", request=APPOINTMENT,
         rate=600000, time_limit=2.0, attempts=4,
     ),
     Channel(
-        "booking-answer", "intranet->extranet", "store", "POST", "/fhir/Appointment", INT_MODULE,
-        f"http://{EXT_MODULE}:8080", **STATED, resource="Appointment", request=APPOINTMENT,
+        "booking-answer", "intranet->extranet", "store", INT_MODULE, f"http://{EXT_MODULE}:8080", **STATED,
+        method="POST", path="/fhir/Appointment", resource="Appointment", request=APPOINTMENT,
         rate=600000, time_limit=2.0,
     ),
 )  # fmt: skip

@@ -180,7 +180,7 @@ CHUNKED = b"POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
         (b"GET /a HTTP/1.1\r\nHost: x\r\nA: " + b"a" * (HEAD_LIMIT + 1) + b"\r\n\r\n", 431),
         (b"GET /a HTTP/1.1\r\nHost: x\r\nA: " + b"a" * (HEAD_LIMIT + 1), 431),
         (b"POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: " + str(BODY_LIMIT + 1).encode() + b"\r\n\r\n", 413),
-        (CHUNKED + b"\r\n" + (b"40000\r\n" + bytes(0x40000) + b"\r\n") * 5, 413),
+        (CHUNKED + b"\r\n" + (b"40000\r\n" + bytes(0x40000) + b"\r\n") * 17, 413),
     ],
 )  # fmt: skip
 def test_what_is_not_lawful_is_refused_and_the_connection_ends(sent, status):

@@ -7,15 +7,18 @@ import pytest
 
 from appliance.errors import BadInput
 from appliance.signing import SigningKey
+from network.gateway.channel import Channel
 from network.gateway.frames import Frame, Kind, render
 from network.gateway.inspect import Field
-from network.gateway.policy import Channel, Policy, PolicyInvalid, load, query_anew, sign, write
+from network.gateway.policy import Policy, PolicyInvalid, load, sign, write
+from network.gateway.protocols.http_json import query_anew
 from network.gateway.refusals import QueryRefused
+from network.gateway.sealed import FILE
 
 KEY = SigningKey.new()
 GOOD = Channel(
-    "slot-read", "extranet->intranet", "request", "GET", "/fhir/Slot", "10.88.0.10", "http://10.66.0.10:8080",
-    "personal", "booking", "sec", query=("date", "status"),
+    "slot-read", "extranet->intranet", "request", "10.88.0.10", "http://10.66.0.10:8080",
+    "personal", "booking", "sec", method="GET", path="/fhir/Slot", query=("date", "status"),
     response=(Field("resourceType", "code", required=True, values=("Bundle",)),), resource="Bundle",
 )  # fmt: skip
 STORE = replace(
@@ -29,7 +32,7 @@ def test_a_signed_policy_is_read_as_it_was_written(tmp_path):
     write(tmp_path, policy, KEY)
     loaded = load(tmp_path, KEY.public)
     assert loaded.policy == policy
-    assert set(loaded.shapes) == {"slot-read", "booking"}
+    assert set(loaded.plans) == {"slot-read", "booking"}
     assert (GOOD.source, GOOD.address) == ("extranet", "10.66.0.10:8080")
 
 
@@ -74,9 +77,10 @@ def test_two_channels_never_share_a_door():
 )
 def test_an_altered_policy_is_not_in_force(tmp_path, spoil):
     write(tmp_path, Policy(1, "", (GOOD,)), KEY)
-    told = json.loads((tmp_path / "policy.json").read_text())
+    signature, data = (tmp_path / FILE).read_bytes().split(b"\n", 1)
+    told = json.loads(data)
     spoil(told)
-    (tmp_path / "policy.json").write_text(json.dumps(told))
+    (tmp_path / FILE).write_bytes(signature + b"\n" + json.dumps(told).encode())
     with pytest.raises(PolicyInvalid):
         load(tmp_path, KEY.public)
 
@@ -84,11 +88,10 @@ def test_an_altered_policy_is_not_in_force(tmp_path, spoil):
 @pytest.mark.parametrize("extra", [{"surprise": 1}, {"lane": "both"}, {"rate": "many"}])
 def test_even_signed_an_unknown_form_is_not_in_force(tmp_path, extra):
     write(tmp_path, Policy(1, "", (GOOD,)), KEY)
-    told = json.loads((tmp_path / "policy.json").read_text())
+    told = json.loads((tmp_path / FILE).read_bytes().split(b"\n", 1)[1])
     told["channels"][0].update(extra)
     data = json.dumps(told).encode()
-    (tmp_path / "policy.json").write_bytes(data)
-    (tmp_path / "policy.sig").write_text(KEY.sign(data).hex())
+    (tmp_path / FILE).write_bytes(b"ed25519 " + KEY.sign(data).hex().encode() + b"\n" + data)
     with pytest.raises(PolicyInvalid):
         load(tmp_path, KEY.public)
 
@@ -103,14 +106,14 @@ def test_a_query_that_grows_when_made_anew_is_refused_and_fits_its_frame():
     channel = replace(GOOD, query=("n",))
     quoted = "&".join(["n=" + "'" * 125] * 15)
     with pytest.raises(QueryRefused):
-        query_anew(channel, quoted)
-    longest = query_anew(channel, "&".join(["n=" + "'" * 40] * 15))
+        query_anew(channel.query, quoted)
+    longest = query_anew(channel.query, "&".join(["n=" + "'" * 40] * 15))
     render(Frame(Kind.CALL, 1, "GET", f"{channel.path}?{longest}"))
 
 
 def test_a_query_is_made_anew():
-    assert query_anew(GOOD, "") == ""
-    assert query_anew(GOOD, "status=free&date=ge2026%2D11") == "status=free&date=ge2026-11"
+    assert query_anew(GOOD.query, "") == ""
+    assert query_anew(GOOD.query, "status=free&date=ge2026%2D11") == "status=free&date=ge2026-11"
     for bad in (
         "name=x",
         "date",
@@ -121,4 +124,4 @@ def test_a_query_is_made_anew():
         "date=" + "1" * 200,
     ):
         with pytest.raises(QueryRefused):
-            query_anew(GOOD, bad)
+            query_anew(GOOD.query, bad)

@@ -12,8 +12,9 @@ from appliance.signing import SigningKey
 from controller.access.passwords import hashed
 from controller.records.session import transaction
 from controller.records.tables import Account, ComplianceRun, Job, Module, Proof, Transfer, Vm
+from network.gateway.channel import Channel
 from network.gateway.inspect import Field
-from network.gateway.policy import Channel, Policy, write
+from network.gateway.policy import Policy, write
 
 ROOT = Path(__file__).parents[4]
 PASSWORD = "Vendor-Horse-12"

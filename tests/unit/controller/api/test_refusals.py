@@ -109,8 +109,8 @@ def test_the_three_administrators_exclude_each_other(site, system):
 
 
 def test_an_error_nobody_foresaw_tells_nothing_of_its_inside(site, system, capfd):
-    policy = site.controller.settings.state / "gateway" / "policy.json"
-    policy.write_text('{"channels": [{"id": "secret-inside"}]}')
+    policy = site.controller.settings.state / "gateway" / "policy.signed"
+    policy.write_text('ed25519 00\n{"channels": [{"id": "secret-inside"}]}')
     try:
         got = system.get("/gateway/channels")
     finally:

@@ -22,7 +22,7 @@ def site(tmp_path):
     folder = tmp_path / "gateway"
     (folder / "journal").mkdir(parents=True)
     policy = {"channels": [{"id": "booking", "data_class": "3"}]}
-    (folder / "policy.json").write_text(json.dumps(policy))
+    (folder / "policy.signed").write_text("ed25519 00\n" + json.dumps(policy))
     return Site(Settings(state=tmp_path), engine, {})
 
 
