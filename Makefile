@@ -1,7 +1,7 @@
 # One word per habit. `make` alone prints them.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup up down check fix test test-netns test-browser test-lab test-vm bench docs docs-check lock clean
+.PHONY: soak test-soak test-fuzz help setup up down check fix test test-netns test-medicine test-browser test-lab test-vm bench docs docs-check lock clean
 BIN := .venv/bin
 PYTEST := $(BIN)/pytest
 
@@ -23,16 +23,24 @@ check: setup ## format, lint, types, import contracts, unit tests: under two min
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
 	shellcheck scripts/setup .ci/run
-	$(PYTEST) -q tests/unit tests/compliance
+	$(PYTEST) -q -n auto --dist loadfile tests/unit tests/compliance
 
 fix: setup ## let the tools mend format and lint
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-test: check test-netns test-browser test-lab test-vm ## everything that runs without KVM
+test: check test-fuzz test-netns test-medicine test-browser test-lab test-vm ## everything that runs without KVM
+
+test-fuzz: setup ## every parser of the gateway under a fuzzer, four seconds each
+	$(PYTEST) -q -n auto tests/fuzz
 
 test-netns: setup ## gateway and firewall in real network namespaces
 	$(PYTEST) -q tests/netns
+
+test-medicine: setup ## every official FHIR example across the gateway; the npm client fetches them once
+	@command -v npm >/dev/null || DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends npm >/dev/null
+	$(PYTEST) -q tests/medicine
+	$(BIN)/python -m tests.medicine.false_hits
 
 test-browser: setup ## the console in headless Chromium
 	$(PYTEST) -q tests/browser
@@ -42,6 +50,13 @@ test-lab: setup ## a real node with real virtual machines
 
 test-vm: setup ## the box's own disk image under QEMU
 	$(PYTEST) -q tests/vm
+
+test-soak: setup ## a short storm of kills, full disk and slow receivers (part of test-netns)
+	$(PYTEST) -q tests/netns/test_loss.py tests/netns/test_disk_full.py
+
+soak: setup ## 10,000 messages through 200 kills and more, about a quarter of an hour
+	$(BIN)/python -m tests.soak
+	HBOX_FUZZ_SECONDS=60 $(PYTEST) -q -n auto tests/fuzz
 
 bench: setup ## figures as ratios against peers, appended to bench/results.jsonl
 	$(BIN)/python -m bench

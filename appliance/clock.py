@@ -9,6 +9,16 @@ def now() -> dt.datetime:
     return dt.datetime.now(tz=dt.UTC)
 
 
+def local() -> dt.datetime:
+    """Return the present instant as the box's wall clock shows it, timezone-aware."""
+    return now().astimezone()
+
+
+def read_iso(text: str) -> dt.datetime:
+    """Return the instant that `iso` wrote; raises `ValueError`."""
+    return dt.datetime.fromisoformat(text)
+
+
 def iso(instant: dt.datetime | None = None) -> str:
     """Return `instant` (default: now) as RFC 3339 in UTC with microseconds."""
     return (instant or now()).astimezone(dt.UTC).isoformat(timespec="microseconds")

@@ -49,6 +49,12 @@ class Settings:
     extranet_subnet: str = field(
         default="10.88.0.0/24", metadata={"sentence": "IPv4 network of the extranet zone."}
     )
+    syslog_remote: str = field(
+        default="",
+        metadata={
+            "sentence": "A second syslog for alerts and journal heads, udp://host:port or tcp://host:port."
+        },
+    )
 
     @property
     def database(self) -> str:

@@ -8,6 +8,10 @@ from bench.figure import record
 # Name on the command line -> module with `run() -> list[Figure]`.
 BENCHES = {
     "gateway.http": "bench.gateway_http",
+    "gateway.hl7": "bench.gateway_hl7",
+    "gateway.fhir": "bench.gateway_fhir",
+    "gateway.sm": "bench.gateway_sm",
+    "gateway.search": "bench.gateway_search",
     "vm.create": "bench.vm_create",
     "controller.recovery": "bench.controller_recovery",
     "controller.memory": "bench.controller_memory",

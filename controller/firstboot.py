@@ -20,6 +20,9 @@ from controller.access import people
 from controller.records.migrate import upgrade
 from controller.records.session import open_records, transaction
 from controller.records.tables import Node
+from network.gateway import certificates as leg_certificates
+from network.gateway import vault
+from network.gateway.heads import Signers
 from network.gateway.policy import Policy, write
 from network.gateway.sealed import FILE
 
@@ -31,6 +34,7 @@ def run(settings: Settings, say: Callable[[str], None], host: Host | None = None
     host = host or LocalHost()
     for name in KEYS:
         SigningKey.load_or_new(settings.keys / f"{name}.key")
+    gateway_keys(settings)
     say("密钥就绪 keys are there")
     certificates(settings, host)
     say("证书就绪 certificates are there")
@@ -45,6 +49,12 @@ def run(settings: Settings, say: Callable[[str], None], host: Host | None = None
         configure_node(host)
 
 
+def gateway_keys(settings: Settings) -> None:
+    """Make the keys of the gateway's journal: SM4 for its bodies, Ed25519 and SM2 for its heads."""
+    vault.ensure(settings.keys / vault.FILE)
+    Signers.ensure(settings.keys)
+
+
 def certificates(settings: Settings, host: Host) -> None:
     """Make the CA and a server certificate for every address this machine answers on."""
     tls = settings.state / "tls"
@@ -56,6 +66,8 @@ def certificates(settings: Settings, host: Host) -> None:
         key = tls / "server.key"
         authority.issue(certificate, key, names=names, site=settings.site_name)
         host.run(["chown", "root:hbox", str(key)])
+    # Those of the gateway's legs, ECDSA and SM2: their keys are for root alone.
+    leg_certificates.ensure(settings.keys, authority, settings.site_name)
 
 
 def share_database(settings: Settings, host: Host) -> None:

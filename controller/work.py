@@ -20,7 +20,8 @@ from controller.jobs.log import tell
 from controller.jobs.runner import Runner, Trade
 from controller.jobs.steps import Step
 from controller.records.session import open_records
-from controller.workers import WORKERS
+from controller.workers import WORKERS, supervision
+from controller.workers.gateway import renew_certificates
 from controller.workers.health import ask_all
 from controller.workers.index import Index
 from controller.workers.nodes import know
@@ -29,6 +30,7 @@ from controller.workers.site import NodeDrivers, Site
 from controller.workers.watch import Chore, resync, tend_all
 
 _BEAT = 0.3  # seconds between two looks for work
+_SLOW_BEAT = 5.0
 
 
 def main(settings: Settings | None = None, *, boundary: Boundary = unwatched) -> int:
@@ -56,9 +58,13 @@ def work(site: Site, stop: threading.Event, boundary: Boundary = unwatched) -> N
 
     trade = Trade(ACTIONS, plan, seals.last)
     runner = Runner(desk, trade, socket.gethostname(), lease=site.settings.lease)
-    watcher = threading.Thread(target=watch, args=(site, stop), name="watch", daemon=True)
+    watchers = [
+        threading.Thread(target=deed, args=(site, stop), name=deed.__name__, daemon=True)
+        for deed in (watch, watch_slowly)
+    ]
     runner.start()
-    watcher.start()
+    for watcher in watchers:
+        watcher.start()
     tell("worker ready")
     chores = [
         Chore("claim", 0.0, runner.tick),
@@ -75,10 +81,18 @@ def watch(site: Site, stop: threading.Event) -> None:
     chores = [
         Chore("inventory", 600.0, lambda: know(site)),
         Chore("resync", 10.0, lambda: resync(site)),
-        Chore("transfers", 2.0, index.catch_up),
         Chore("module health", 60.0, lambda: ask_all(site)),
+        Chore("gateway certificates", 43_200.0, lambda: renew_certificates(site)),
+        *supervision.chores(site, index),
     ]
     while not stop.wait(_BEAT):
+        tend_all(chores)
+
+
+def watch_slowly(site: Site, stop: threading.Event) -> None:
+    """Do what comes once a day until `stop` is set, beside all else."""
+    chores = supervision.slow_chores(site)
+    while not stop.wait(_SLOW_BEAT):
         tend_all(chores)
 
 

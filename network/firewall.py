@@ -4,6 +4,7 @@ import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from appliance import nic
 from appliance.errors import BadInput
 from network.zones import Plan
 
@@ -103,13 +104,48 @@ def _bridge_table(plan: Plan, flows: Sequence[Flow], abilities: Abilities) -> st
         for zone in plan.zones
     )
     return (
-        f"table bridge {TABLE} {{\n{chains}"
+        f"table bridge {TABLE} {{\n{_origin(plan, flows)}{chains}"
         "\tchain forward {\n\t\ttype filter hook forward priority filter; policy drop;\n"
-        "\t\tether type arp accept\n"
+        "\t\tjump origin\n\t\tether type arp accept\n"
         + (tracked if abilities.conntrack else "")
         + jumps
         + "\t}\n}\n"
     )
+
+
+def _origin(plan: Plan, flows: Sequence[Flow]) -> str:
+    """A port speaks under the one address and the one MAC of the machine plugged into it.
+
+    Only the uplinks, where the hospital's own systems are, carry more; never the gateway's address.
+    """
+    legs = {zone.leg_address: zone.leg for zone in plan.zones}
+    ends = {end for flow in flows for end in (flow.source, flow.destination)}
+    ports = {end: nic.tap(end) for end in sorted(ends, key=ipaddress.IPv4Address)} | legs
+    bound = [(f'"{port}"', nic.mac(address), address) for address, port in ports.items()]
+    triples = ", ".join(f"{port} . {mac} . {address}" for port, mac, address in bound)
+    fours = ", ".join(f"{port} . {mac} . {mac} . {address}" for port, mac, address in bound)
+    uplinks = ", ".join(f'"{zone.uplink}"' for zone in plan.zones)
+    ours, macs = ", ".join(legs), ", ".join(nic.mac(address) for address in legs)
+    return f"""	set bound {{
+		type ifname . ether_addr . ipv4_addr
+		elements = {{ {triples} }}
+	}}
+	set bound_arp {{
+		type ifname . ether_addr . ether_addr . ipv4_addr
+		elements = {{ {fours} }}
+	}}
+	chain origin {{
+		iifname {{ {uplinks} }} goto outside
+		iifname . ether saddr . ip saddr @bound return
+		iifname . ether saddr . arp saddr ether . arp saddr ip @bound_arp return
+		drop
+	}}
+	chain outside {{
+		ether saddr {{ {macs} }} drop comment "the gateway is not out there"
+		ip saddr {{ {ours} }} drop
+		arp saddr ip {{ {ours} }} drop
+	}}
+"""
 
 
 def _opened(flow: Flow, abilities: Abilities) -> str:

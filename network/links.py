@@ -4,6 +4,7 @@ from contextlib import closing
 
 from pyroute2 import IPRoute, NetNS, netns
 
+from appliance import nic
 from appliance.errors import Failed, Text
 from appliance.host import LocalHost
 from network.zones import PLAN, Plan, Zone
@@ -42,9 +43,9 @@ def ensure_bridges(plan: Plan = PLAN) -> None:
 
 
 def ensure_gateway(plan: Plan = PLAN) -> None:
-    """Make the three namespaces and the two veths whose inner ends lie in the legs' namespaces.
+    """Make the four namespaces and the two veths whose inner ends lie in the legs' namespaces.
 
-    The guard's namespace gets nothing; its `lo` stays down. Bridges are made too when missing.
+    Guard's and scanner's get nothing; their `lo` stays down. Bridges are made too when missing.
     """
     ensure_bridges(plan)
     present = set(netns.listnetns())
@@ -70,16 +71,19 @@ def remove(plan: Plan = PLAN) -> None:
 
 
 def _ensure_leg(zone: Zone) -> None:
+    mac = nic.mac(zone.leg_address)  # the packet filter knows the leg by it
     with IPRoute() as ipr, closing(NetNS(zone.netns)) as inside:
         if _index(ipr, zone.leg) is None or _index(inside, _INSIDE) is None:
             _remove_half(ipr, zone.leg)
-            peer = {"ifname": _INSIDE, "net_ns_fd": zone.netns}
+            peer = {"ifname": _INSIDE, "net_ns_fd": zone.netns, "address": mac}
             ipr.link("add", ifname=zone.leg, kind="veth", peer=peer)
         _quiet(zone.leg)
         ipr.link("set", index=_must(ipr, zone.leg), master=_must(ipr, zone.bridge), state="up")
         eth0 = _must(inside, _INSIDE)
         _inside_quiet(zone.netns)
         _ensure_address(inside, eth0, zone)
+        if inside.get_links(eth0)[0].get_attr("IFLA_ADDRESS") != mac:
+            inside.link("set", index=eth0, address=mac)
         inside.link("set", index=eth0, state="up")
 
 

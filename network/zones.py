@@ -22,11 +22,12 @@ class Zone:
 
 @dataclass(frozen=True)
 class Plan:
-    """Both zones, the guard's empty namespace and the management interface of one box."""
+    """Both zones, the empty namespaces of guard and scanner, the management interface of one box."""
 
     intranet: Zone
     extranet: Zone
     guard_netns: str = "hbox-guard"
+    scan_netns: str = "hbox-scan"
     management: str = "host0"
     port: int = 8080
 
@@ -36,9 +37,9 @@ class Plan:
         return (self.intranet, self.extranet)
 
     @property
-    def namespaces(self) -> tuple[str, str, str]:
-        """Names of the three network namespaces: front, guard, back."""
-        return (self.extranet.netns, self.guard_netns, self.intranet.netns)
+    def namespaces(self) -> tuple[str, str, str, str]:
+        """Names of the four network namespaces: front, guard, back, scan."""
+        return (self.extranet.netns, self.guard_netns, self.intranet.netns, self.scan_netns)
 
 
 PLAN = Plan(
@@ -65,5 +66,9 @@ def prefixed(prefix: str, plan: Plan = PLAN) -> Plan:
         for zone in plan.zones
     ]
     return replace(
-        plan, intranet=renamed[0], extranet=renamed[1], guard_netns=prefix + plan.guard_netns
+        plan,
+        intranet=renamed[0],
+        extranet=renamed[1],
+        guard_netns=prefix + plan.guard_netns,
+        scan_netns=prefix + plan.scan_netns,
     )

@@ -118,8 +118,9 @@ class Manifest(Strict):
         for flow in self.flows:
             if foreign in (flow.source, flow.target):
                 return f"flow {flow.name}: {foreign} is not in zone {self.component.zone}"
-            if flow.target == "self" and flow.port != self.run.port:
-                return f"flow {flow.name}: port {flow.port} is not run.port {self.run.port}"
+            if flow.target == "self" and (flow.port == self.run.port) is (flow.protocol == "hl7v2"):
+                rule = "must be a port of its own, not" if flow.protocol == "hl7v2" else "is not"
+                return f"flow {flow.name}: port {flow.port} {rule} run.port {self.run.port}"
         return ""
 
     def _data_problem(self) -> str:

@@ -29,6 +29,11 @@ class WeakPassword(BadInput):
     )
 
 
+def parameters() -> str:
+    """Return the costs of a stored hash, as the PHC text writes them (memory in KiB)."""
+    return f"m={_HASHER.memory_cost},t={_HASHER.time_cost},p={_HASHER.parallelism}"
+
+
 def hashed(password: Secret) -> str:
     """Return the Argon2id hash (PHC text) of `password`."""
     with _AT_ONCE:

@@ -5,7 +5,7 @@ import ipaddress
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from appliance import chance, settings
+from appliance import settings
 from appliance.errors import Conflict, Text
 from controller.records.tables import Vm
 
@@ -35,12 +35,3 @@ def of_machines(subnet: str) -> tuple[str, ...]:
     """Return every address of `subnet` that a virtual machine may have, lowest first."""
     base = ipaddress.IPv4Network(subnet).network_address
     return tuple(str(base + offset) for offset in range(FIRST, LAST + 1))
-
-
-def free_mac(session: Session) -> str:
-    """Return a fresh MAC address under QEMU's prefix 52:54:00 that no virtual machine has."""
-    taken = set(session.scalars(select(Vm.mac)))
-    while True:
-        mac = ":".join(f"{byte:02x}" for byte in (0x52, 0x54, 0x00, *chance.raw(3)))
-        if mac not in taken:
-            return mac

@@ -74,6 +74,13 @@ class Action:
         del session
         return self.title()
 
+    def audited(self) -> dict[str, Any]:
+        """What the audit entry says besides who, what, on which and when; never a secret.
+
+        The names `job`, `sha256` and `via` are the entry's own.
+        """
+        return {}
+
     def as_json(self) -> dict[str, Any]:
         """The action's fields for the job row."""
         return asdict(self)

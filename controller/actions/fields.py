@@ -7,6 +7,7 @@ from appliance.errors import BadInput
 NAME = re.compile(r"[a-z][a-z0-9-]{0,30}[a-z0-9]")
 ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 MODULE = re.compile(r"[a-z][a-z0-9-]{1,62}")
+CHANNEL = re.compile(r"[a-z][a-z0-9-]{0,62}")
 DIGEST = re.compile(r"[0-9a-f]{64}")
 UPLOAD = re.compile(r"[0-9a-f-]{36}\.hmod")
 HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,62}")

@@ -6,10 +6,10 @@ from typing import ClassVar
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from appliance import clock
+from appliance import clock, nic
 from appliance.errors import Conflict, NotFound, Text
 from controller.actions import fields
-from controller.actions.addresses import free_address, free_mac
+from controller.actions.addresses import free_address
 from controller.actions.base import Action, Role
 from controller.records.tables import Job, Module, Node, Vm
 
@@ -95,14 +95,15 @@ class CreateVm(Action):
 
     def wish(self, session: Session, job_id: str) -> None:
         """Take an address and a MAC and record the machine as wished, not yet there."""
+        address = free_address(session, self.zone)
         session.add(
             Vm(
                 id=self.vm_id,
                 name=self.name,
                 node=self.node,
                 zone=self.zone,
-                address=free_address(session, self.zone),
-                mac=free_mac(session),
+                address=address,
+                mac=nic.mac(address),
                 vcpus=self.vcpus,
                 memory_mib=self.memory_mib,
                 disk_gib=self.disk_gib,

@@ -3,6 +3,7 @@
 import argparse
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -73,13 +74,21 @@ def _commands() -> str:
 
 def _lines(made: argparse.ArgumentParser, noun: str) -> list[str]:
     top = _choices(made)[noun]
-    verbs = _choices(top)
-    if not verbs:
+    if not _choices(top):
         return [f"\n- `{_usage(top)}`\n"]
     return [
         f"\n- `{_usage(verb)}`: {verb.description or ''}".rstrip(": ") + "\n"
-        for verb in verbs.values()
+        for verb in _leaves(top)
     ]
+
+
+def _leaves(made: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
+    """Give the commands below this word, through words that only group others."""
+    for verb in _choices(made).values():
+        if _choices(verb):
+            yield from _leaves(verb)
+        else:
+            yield verb
 
 
 def _choices(made: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:

@@ -22,6 +22,12 @@ def command(verbs: "Verbs[Any]", name: str, text: str, run: Run) -> argparse.Arg
     return made
 
 
+def group(verbs: "Verbs[Any]", name: str, text: str) -> "Verbs[Any]":
+    """Add a word that only groups verbs (`hbox gateway channel list`); return where they go."""
+    made: argparse.ArgumentParser = verbs.add_parser(name, help=text, description=text)
+    return made.add_subparsers(metavar="VERB", required=True)
+
+
 def asking(verbs: "Verbs[Any]", name: str, text: str, run: Run) -> argparse.ArgumentParser:
     """Add a verb that starts a job; by default the job is followed to its end."""
     made = command(verbs, name, text, run)

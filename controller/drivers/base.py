@@ -53,12 +53,16 @@ class Boot:
 
 @dataclass(frozen=True)
 class VmSpec:
-    """All that an engine needs to define a VM. Memory in MiB; `id` is a UUID and host-unique."""
+    """All that an engine needs to define a VM. Memory in MiB; `id` is a UUID and host-unique.
+
+    `tap` names the interface on the node; the packet filter binds the machine's address to it.
+    """
 
     id: str
     name: str
     bridge: str
     mac: str
+    tap: str
     vcpus: int
     memory_mib: int
     disks: tuple[Disk, ...]

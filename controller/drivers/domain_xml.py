@@ -74,6 +74,7 @@ def _devices(domain: Element, spec: VmSpec) -> None:
     link = SubElement(devices, "interface", type="bridge")
     SubElement(link, "mac", address=spec.mac)
     SubElement(link, "source", bridge=spec.bridge)
+    SubElement(link, "target", dev=spec.tap)
     SubElement(link, "model", type="virtio")
     serial = SubElement(devices, "serial", type="file")
     SubElement(serial, "source", path=str(spec.console))

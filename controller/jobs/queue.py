@@ -64,7 +64,8 @@ def submit(
     action.check(session)
     job = _row(session, principal, action)
     action.wish(session, job.id)
-    detail = canonical({"job": job.id, "sha256": binding(job), "via": principal.via}).decode()
+    own = {"job": job.id, "sha256": binding(job), "via": principal.via}
+    detail = canonical({**action.audited(), **own}).decode()
     act = audit.entry(
         principal.name,
         principal.role,

@@ -47,10 +47,12 @@ class Desk:
 
     def ask(self, action: Action) -> Response:
         """Submit the action and go to its job; raises what the queue refuses."""
+        return redirect(f"/jobs/{self.submit(action)}", 303)
+
+    def submit(self, action: Action) -> str:
+        """Submit the action and return its job's id; raises what the queue refuses."""
         with transaction(self.engine) as session:
-            job = submit(session, self.principal, action, _once())
-            address = f"/jobs/{job.id}"
-        return redirect(address, 303)
+            return submit(session, self.principal, action, _once()).id
 
     def see(self, *, vendor: str) -> None:
         """Raise `Forbidden` when a vendor looks at what another vendor delivered."""

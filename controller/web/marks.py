@@ -7,7 +7,7 @@ from markupsafe import Markup, escape
 
 from appliance.clock import now
 from appliance.errors import Text
-from controller.web.words import ACTORS, DIRECTIONS, LANES, LEVEL_L1, ZONES, mark
+from controller.web.words import ACTORS, CHANGE_OPS, DIRECTIONS, LANES, LEVEL_L1, ZONES, mark
 
 # The whole country keeps one time without summer time, so no time zone database is needed.
 BEIJING = dt.timezone(dt.timedelta(hours=8))
@@ -107,6 +107,8 @@ GLOBALS: dict[str, object] = {
     "zone_word": word(ZONES),
     "direction_word": word(DIRECTIONS),
     "lane_word": word(LANES),
+    "op_word": word(CHANGE_OPS),
+    "op_plain": lambda value: f"{CHANGE_OPS[value].zh} {CHANGE_OPS[value].en}",
     "level_l1": LEVEL_L1,
     "verdict_word": lambda value: mark("verdict", value).text,
     "verdict_plain": lambda value: f"{mark('transfer', value).text.zh} {value}",

@@ -54,6 +54,11 @@ STATES: dict[str, dict[str, Mark]] = {
         "open": Mark("warn", Text("待安全管理员批准", "waits for approval")),
         "none": Mark("off", Text("无数据流", "no flows")),
     },
+    "change": {
+        "pending": Mark("warn", Text("等待批准", "waits for approval")),
+        "approved": Mark("ok", Text("已批准", "approved")),
+        "rejected": Mark("off", Text("已驳回", "rejected")),
+    },
     "transfer": {
         "accepted": Mark("busy", Text("已接收", "accepted")),
         "delivered": Mark("ok", Text("已送达", "delivered")),
@@ -61,6 +66,7 @@ STATES: dict[str, dict[str, Mark]] = {
         "refused": Mark("bad", Text("已拒绝", "refused")),
         "dead": Mark("bad", Text("无法送达", "dead letter")),
         "failed": Mark("bad", Text("失败", "failed")),
+        "dropped": Mark("off", Text("已放弃", "given up")),
         "passed": Mark("ok", Text("放行", "passed")),
         "allowed": Mark("ok", Text("放行", "allowed")),
     },
@@ -114,37 +120,14 @@ DIRECTIONS: dict[str, Text] = {
     "intranet->extranet": Text("内→外", "outward"),
 }
 
+CHANGE_OPS = {
+    "new": Text("新通道", "new channel"),
+    "change": Text("变更", "change"),
+    "remove": Text("撤销", "removal"),
+}
 LANES: dict[str, Text] = {
     "request": Text("请求/应答", "request and answer"),
     "store": Text("存储转发", "store and forward"),
-}
-
-# The ways across that `network.gateway.probing` tries, by its names.
-PROBES: dict[str, Text] = {
-    "tcp4": Text("IPv4 TCP 直连", "TCP over IPv4"),
-    "udp4": Text("IPv4 UDP 直连", "UDP over IPv4"),
-    "tcp6": Text("IPv6 TCP 直连", "TCP over IPv6"),
-    "udp6": Text("IPv6 UDP 直连", "UDP over IPv6"),
-    "unix-path": Text("Unix 套接字（路径）", "A Unix socket by path"),
-    "unix-path-descriptor": Text("经路径套接字传递描述符", "A descriptor over a socket by path"),
-    "unix-abstract": Text("Unix 套接字（抽象名）", "A Unix socket by abstract name"),
-    "unix-abstract-descriptor": Text(
-        "经抽象套接字传递描述符", "A descriptor over an abstract socket"
-    ),
-    "shared-folder": Text("两端都可写的目录", "A folder both legs may write"),
-    "pipe-reopen": Text("反向重开管道", "A pipe reopened the other way"),
-    "direct-descriptor": Text("两端共有的描述符", "A descriptor that both legs hold"),
-    "guard-holds-socket": Text("审查进程持有套接字", "The guard holds a socket"),
-    "add-route": Text("从端内添加路由", "Adding a route from inside"),
-    "add-address": Text("从端内添加地址", "Adding an address from inside"),
-    "add-link": Text("从端内添加接口", "Adding a link from inside"),
-    "one-namespace": Text("网络命名空间相同", "A network namespace in common"),
-    "extra-interface": Text("多余的网络接口", "An interface too many"),
-    "guard-loopback": Text("审查进程的回环接口", "The guard's loopback is up"),
-    "guard-socket": Text("审查进程创建套接字", "The guard makes a socket"),
-    "rights": Text("多余的权限", "Rights too many"),
-    "settings": Text("内核转发设置", "The kernel forwards"),
-    "forward-drop": Text("防火墙转发链", "The firewall forwards"),
 }
 
 LEVEL_L1 = Text(

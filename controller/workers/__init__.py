@@ -4,7 +4,23 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from controller.jobs.steps import Step
-from controller.workers import accounts, compliance, gateway, modules, nodes, vms
+from controller.workers import (
+    accounts,
+    changes,
+    compliance,
+    exports,
+    gateway,
+    looks,
+    modules,
+    nodes,
+    orders,
+    peers,
+    reports,
+    signatures,
+    supervision,
+    trial,
+    vms,
+)
 from controller.workers.site import Site
 
 # Each function takes its own action's class; the table is keyed by that class's `kind`.
@@ -18,6 +34,21 @@ WORKERS: dict[str, Callable[[Any, Site], Sequence[Step]]] = {
     "module.approve": modules.approve,
     "module.remove": modules.remove,
     "gateway.prove": gateway.prove,
+    "gateway.channel.propose": changes.propose,
+    "gateway.channel.pause": orders.pause,
+    "gateway.channel.resume": orders.resume,
+    "gateway.change.try": trial.try_change,
+    "gateway.change.approve": changes.approve,
+    "gateway.change.reject": changes.reject,
+    "gateway.dead.rerun": orders.rerun,
+    "gateway.dead.drop": orders.drop,
+    "gateway.peer.issue": peers.issue,
+    "gateway.signatures.import": signatures.take,
+    "gateway.look": looks.look,
+    "gateway.export": exports.export,
+    "gateway.report": reports.make,
+    "gateway.alert.ack": supervision.acknowledge,
+    "gateway.index": supervision.rebuild,
     "compliance.run": compliance.run,
     "node.inspect": nodes.inspect,
     "account.add": accounts.add,

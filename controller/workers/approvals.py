@@ -5,14 +5,26 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from appliance import clock
+from appliance.errors import Conflict, Text
 from appliance.files import write_atomically
 from appliance.sdk import manifest as manifests
 from appliance.signing import SigningKey
 from controller.jobs.steps import Say
-from controller.workers.openings import Approved, channels, check_addresses, flows
+from controller.workers.changebook import ChangeBook
+from controller.workers.openings import Approved, whole
 from controller.workers.site import Site
 from network.gateway import policy
 from network.gateway.sealed import FILE, parted
+
+
+class RequesterUnknown(Conflict):
+    """Nobody is on record as having brought this bundle in, so that no second person can be told."""
+
+    code = "module.requester_unknown"
+    text = Text(
+        "没有模块 {module} 的安装人记录", "Nobody is on record as having installed {module}"
+    )
+    hint = Text("请移除后重新安装。", "Remove it and install it again.")
 
 
 @dataclass(frozen=True)
@@ -34,6 +46,7 @@ class Approvals:
             "manifest": approved.manifest.model_dump(mode="json", by_alias=True),
             "address": approved.address,
             "approver": approved.approver,
+            "requester": approved.requester,
         }
         data = json.dumps(kept, ensure_ascii=False).encode()
         write_atomically(self._path(approved.manifest.id), data, mode=0o600)
@@ -46,15 +59,37 @@ class Approvals:
         """Return every approval, by module id."""
         found = (json.loads(path.read_bytes()) for path in sorted(self._folder.glob("*.json")))
         return tuple(
-            Approved(manifests.from_dict(raw["manifest"]), raw["address"], raw["approver"])
+            Approved(
+                manifests.from_dict(raw["manifest"]),
+                raw["address"],
+                raw["approver"],
+                raw.get("requester", ""),
+            )
             for raw in found
         )
 
+    def asked(self, module: str, digest: str, requester: str) -> None:
+        """Record who brought exactly this bundle in: whoever approves it must be another person."""
+        data = json.dumps({"digest": digest, "requester": requester}).encode()
+        write_atomically(self._asked_path(module), data, mode=0o600)
+
+    def requester(self, module: str, digest: str) -> str:
+        """Return who brought this bundle in; raises `RequesterUnknown`."""
+        try:
+            held = json.loads(self._asked_path(module).read_bytes())
+        except FileNotFoundError as error:
+            raise RequesterUnknown(module=module) from error
+        if held["digest"] != digest:
+            raise RequesterUnknown(module=module)
+        return str(held["requester"])
+
     def enforce(self, say: Say) -> None:
-        """Bring the packet filter and the gateway to exactly what is approved now."""
-        approved = self.all()
-        check_addresses(approved)
-        opened, ways = flows(approved), channels(approved)
+        """Bring the packet filter and the gateway to exactly what is approved now.
+
+        Everything is judged as a whole first: what does not hold changes nothing.
+        """
+        done = whole(self.all(), ChangeBook(self.site.settings).channels())
+        opened, ways = done.flows, done.channels
         # Late: it brings pyroute2 along, 12 MB that the worker needs for this alone.
         from network import apply  # noqa: PLC0415 - see above
 
@@ -70,9 +105,13 @@ class Approvals:
         for flow in opened:
             say(f"开放 open: {flow.zone} {flow.source} -> {flow.destination}:{flow.port}")
         for way in ways:
-            say(f"通道 channel: {way.id} {way.direction} {way.method} {way.path}")
+            said = " ".join(filter(None, (way.protocol, way.method, way.path)))
+            say(f"通道 channel: {way.id} {way.direction} {said}")
         if not opened:
             say("没有开放任何流量 nothing is open")
+
+    def _asked_path(self, module: str) -> Path:
+        return self.site.settings.state / "modules" / "asked" / f"{Path(module).name}.json"
 
     def _path(self, module: str) -> Path:
         return self._folder / f"{Path(module).name}.json"

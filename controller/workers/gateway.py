@@ -5,8 +5,10 @@ from collections.abc import Sequence
 
 from sqlalchemy.orm import Session
 
+from appliance.ca import Authority
 from appliance.errors import Text
 from appliance.signing import SigningKey
+from appliance.sm2 import Sm2Key
 from controller.actions.gateway import ProveGateway
 from controller.jobs.steps import Say, Step
 from controller.records.tables import Proof
@@ -22,7 +24,8 @@ def prove(action: ProveGateway, site: Site) -> Sequence[Step]:
         from network.gateway import prove as prover  # noqa: PLC0415 - see above
 
         key = SigningKey.load(site.settings.keys / "report.key")
-        proof = prover.prove(key, host=site.home.host)
+        sm2 = Sm2Key.load_or_new(site.settings.keys / "report-sm2.key")
+        proof = prover.prove(key, host=site.home.host, sm2=sm2)
         row = Proof(
             id=site.job_id,
             at=proof.at,
@@ -37,6 +40,16 @@ def prove(action: ProveGateway, site: Site) -> Sequence[Step]:
             say(f"{verdict}: {count}")
 
     return [Step("prove", Text("逐一尝试所有已知通路", "Try every known way across"), run)]
+
+
+def renew_certificates(site: Site) -> None:
+    """Renew the legs' certificates before they end, and let the gateway take new ones up."""
+    from network.gateway import certificates  # noqa: PLC0415 - TLS, needed for this alone
+
+    settings = site.settings
+    authority = Authority(settings.state / "tls" / "ca.crt", settings.keys / "ca.key")
+    if certificates.ensure(settings.keys, authority, settings.site_name):
+        site.home.host.run(["systemctl", "restart", "hbox-gateway.service"], timeout=90)
 
 
 def _keep(session: Session, row: Proof) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
-from appliance import clock
+from appliance import clock, nic
 from appliance.errors import NotFound
 from controller.drivers.base import Accelerator, Disk, Power, VmSpec
 from controller.drivers.seed import LABEL, Guest, seed_files
@@ -90,6 +90,7 @@ class Machine:
             name=self.row.name,
             bridge=zone.bridge,
             mac=self.row.mac,
+            tap=nic.tap(self.row.address),
             vcpus=self.row.vcpus,
             memory_mib=self.row.memory_mib,
             disks=(

@@ -10,6 +10,7 @@ from appliance.errors import Failed, NotFound, Text
 from appliance.sdk import trust
 from appliance.sdk.bundle import Bundle
 from appliance.sdk.manifest import Manifest, from_dict
+from controller.actions.channels import SamePerson
 from controller.actions.modules import ApproveModule, InstallModule, RemoveModule, TrustVendor
 from controller.drivers.base import Ability, NotRunning, Power, need
 from controller.jobs.steps import Say, Step, nothing
@@ -17,6 +18,7 @@ from controller.jobs.trust import NotTrusted
 from controller.records.session import reading
 from controller.records.tables import Base, Job, Module, VendorKey
 from controller.workers.approvals import Approvals
+from controller.workers.asker import asker
 from controller.workers.bundles import OtherFile, Shelf
 from controller.workers.inside import VOLUME, Inside
 from controller.workers.machine import Machine
@@ -94,6 +96,7 @@ class _Installation:
     def verify(self, say: Say) -> None:
         found = self.shelf.take_in(self.action.upload, self.action.digest, self.action.module_id)
         self._fits(found)
+        Approvals(self.site).asked(found.manifest.id, found.digest, asker(self.site))
         self.site.change(lambda session: self._insert(session, found))
         say(f"签名与摘要正确 signature and digest hold: {found.key} {found.digest}")
 
@@ -177,16 +180,20 @@ class _Installation:
 
 
 def approve(action: ApproveModule, site: Site) -> Sequence[Step]:
-    """Open exactly the flows that the verified bundle declares."""
+    """Open exactly the flows that the verified bundle declares, if another person brought it in."""
     approvals, shelf = Approvals(site), Shelf(site.settings)
+
+    def check(_say: Say) -> None:
+        approver = asker(site)
+        if approver == approvals.requester(action.module_id, action.digest):
+            raise SamePerson(person=approver)
 
     def do(say: Say) -> None:
         found = shelf.verified(action.module_id, action.digest)
         row = _module(site, action.module_id)
-        with reading(site.engine) as session:
-            approver = _actor(session, site)
+        approver, requester = asker(site), approvals.requester(action.module_id, action.digest)
         machine = Machine.of(site, row.vm_id)
-        approvals.add(Approved(found.manifest, machine.row.address, approver))
+        approvals.add(Approved(found.manifest, machine.row.address, approver, requester))
         approvals.enforce(say)
         site.change(lambda session: _approved(session, action.module_id, approver))
 
@@ -195,7 +202,10 @@ def approve(action: ApproveModule, site: Site) -> Sequence[Step]:
         approvals.enforce(say)
         site.change(lambda session: _approved(session, action.module_id, None))
 
-    return [Step("open", Text("开放声明的数据流", "Open the declared flows"), do, undo)]
+    return [
+        Step("check", Text("核对安装人与批准人", "Check who installed and who approves"), check),
+        Step("open", Text("开放声明的数据流", "Open the declared flows"), do, undo),
+    ]
 
 
 def remove(action: RemoveModule, site: Site) -> Sequence[Step]:

@@ -5,13 +5,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from appliance.errors import Conflict, Text
+from appliance.sdk.flows import AllowedField
 from appliance.sdk.flows import Flow as Declared
-from appliance.sdk.flows import Message
 from appliance.sdk.manifest import Manifest
 from controller.actions.addresses import of_machines
+from network import firewall
 from network.firewall import Flow
-from network.gateway.channel import Channel
+from network.gateway.channel import Channel, Part, Resource
 from network.gateway.inspect import Field
+from network.gateway.listening import listening
+from network.gateway.policy import Policy, check
 from network.zones import PLAN, Plan, Zone
 
 # Where the outside world meets a zone: the hospital's own router or proxy has this host number.
@@ -57,13 +60,71 @@ class AddressOutside(Conflict):
     )
 
 
+class PolicyConflict(Conflict):
+    """All that is approved, taken together, is no lawful policy."""
+
+    code = "gateway.policy_conflict"
+    text = Text("整体策略不成立：{why}", "The policy as a whole does not hold: {why}")
+    hint = Text(
+        "请改正所指的通道；同一入口只能属于一个通道。",
+        "Correct the channel that is named; one door belongs to one channel only.",
+    )
+
+
 @dataclass(frozen=True)
 class Approved:
-    """One module whose flows were approved by `approver`; its machine has `address` in its zone."""
+    """One module whose flows were approved by `approver`; its machine has `address` in its zone.
+
+    `requester` installed it. They are two persons.
+    """
 
     manifest: Manifest
     address: str
     approver: str
+    requester: str = ""
+
+
+@dataclass(frozen=True)
+class Whole:
+    """Everything that is open: connections for the packet filter, channels for the gateway."""
+
+    flows: tuple[Flow, ...]
+    channels: tuple[Channel, ...]
+
+
+def whole(approved: Sequence[Approved], texts: Sequence[Channel], plan: Plan = PLAN) -> Whole:
+    """Return what modules and reviewed texts open together.
+
+    Raises `PolicyConflict` when two channels share an id or a door, or one breaks a law of its
+    protocol; `BadInput` when one names an address outside its zone.
+    """
+    check_addresses(approved, plan)
+    ways = (*channels(approved, plan), *texts)
+    try:
+        check(Policy(version=1, issued="", channels=ways))
+        for zone in plan.zones:
+            listening(ways, zone.name, plan.port)  # a leg that cannot start stops all of them
+    except (ValueError, KeyError) as error:
+        raise PolicyConflict(why=str(error)) from error
+    opened = [*flows(approved, plan), *(flow for way in texts for flow in ways_of(way, plan))]
+    for flow in opened:
+        firewall.check(flow, plan)
+    return Whole(tuple(_merged(opened)), ways)
+
+
+def ways_of(channel: Channel, plan: Plan = PLAN) -> tuple[Flow, ...]:
+    """Return the connections that a channel of reviewed text needs: to its leg, and on to its target."""
+    if channel.protocol == "files":
+        return ()
+    zones = {zone.name: zone for zone in plan.zones}
+    inner, outer = zones["intranet"], zones["extranet"]
+    source, target = (outer, inner) if channel.source == "extranet" else (inner, outer)
+    host, _, port = channel.address.rpartition(":")
+    purpose = f"{channel.id}: {channel.purpose}"
+    return (
+        Flow(source.name, channel.peer, source.leg_address, channel.listens(plan.port), purpose),
+        Flow(target.name, target.leg_address, host, int(port), purpose),
+    )
 
 
 def check_addresses(approved: Iterable[Approved], plan: Plan = PLAN) -> None:
@@ -99,12 +160,12 @@ def flows(approved: Sequence[Approved], plan: Plan = PLAN) -> tuple[Flow, ...]:
     opened = []
     for source, target in _pairs(approved):
         leg = _zone(source.module, plan).leg_address
-        opened.append(
-            _flow(source.module, source.flow, source.module.address, leg, plan.port, plan)
-        )
+        port = _channel(source, target, plan).listens(plan.port)
+        opened.append(_flow(source.module, source.flow, source.module.address, leg, port, plan))
         leg = _zone(target.module, plan).leg_address
-        port = target.module.manifest.run.port
-        opened.append(_flow(target.module, target.flow, leg, target.module.address, port, plan))
+        opened.append(
+            _flow(target.module, target.flow, leg, target.module.address, target.flow.port, plan)
+        )
     for module in approved:
         for flow in module.manifest.flows:
             if not flow.crosses and flow.target == "self":
@@ -140,27 +201,49 @@ def _channel(source: _End, target: _End, plan: Plan) -> Channel:
         )
     inward = _zone(source.module, plan).name == plan.extranet.name
     approvers = dict.fromkeys((source.module.approver, target.module.approver))
+    requesters = dict.fromkeys((source.module.requester, target.module.requester))
     return Channel(
         id=one.channel,
         direction="extranet->intranet" if inward else "intranet->extranet",
         lane=one.lane or "request",
-        method=one.method or "GET",
-        path=one.path or "/",
+        protocol="http-json" if one.protocol == "http" else one.protocol,
+        port=_leg_port(one),
+        method=one.method or "",
+        path=one.path or "",
         peer=source.module.address,
-        target=f"http://{target.module.address}:{other.port}",
+        target=f"{_SCHEMES[one.protocol]}://{target.module.address}:{other.port}",
         data_class=str(max(one.data_class, other.data_class)),
         purpose=f"{one.purpose.zh} {one.purpose.en}",
         approver=", ".join(approvers),
+        requester=", ".join(filter(None, requesters)),
         resource=_resource(one),
         query=one.query,
-        request=_fields(one.request),
-        response=_fields(one.response),
+        request=_fields(one.request.fields if one.request else ()),
+        response=_fields(one.response.fields if one.response else ()),
+        resources=tuple(
+            Resource(r.type, r.interactions, r.params, _fields(r.fields), r.whole)
+            for r in one.resources
+        ),
+        types=one.types,
+        parts=tuple(Part(p.path, p.required, p.mask, p.carries) for p in one.parts),
+        charset=one.charset,
         rate=min(one.rate, other.rate),
     )
 
 
+_SCHEMES = {"http": "http", "fhir": "http", "hl7v2": "mllp"}
+
+
+def _leg_port(flow: Declared) -> int:
+    """The leg's port that the sender connects to; 0 is the plan's own, for all that is HTTP."""
+    return flow.port if flow.protocol == "hl7v2" else 0
+
+
 def _message(flow: Declared) -> tuple[object, ...]:
-    return (flow.method, flow.path, flow.lane, flow.query, flow.request, flow.response)
+    return (
+        flow.protocol, flow.method, flow.path, flow.lane, flow.query, flow.request, flow.response,
+        flow.resources, flow.types, flow.parts, flow.charset,
+    )  # fmt: skip
 
 
 def _resource(flow: Declared) -> str:
@@ -168,10 +251,10 @@ def _resource(flow: Declared) -> str:
     return message.resource if message else ""
 
 
-def _fields(message: Message | None) -> tuple[Field, ...]:
-    if message is None:
-        return ()
-    return tuple(Field(f.path, f.type, f.required, f.values, f.longest) for f in message.fields)
+def _fields(listed: Iterable[AllowedField]) -> tuple[Field, ...]:
+    return tuple(
+        Field(f.path, f.type, f.required, f.values, f.longest, f.mask, f.carries) for f in listed
+    )
 
 
 def _flow(

@@ -43,9 +43,10 @@ def _up(args: argparse.Namespace) -> int:
         desk.wait()
     deploy(desk, lab.names.folder, cache, progress)
     with progress.step(
-        "sample.visit", "一次真实预约穿过网关", "one real booking through the gateway"
+        "sample.visit", "两次真实预约穿过网关", "two real bookings through the gateway"
     ):
-        seen = visit.go(f"http://127.0.0.1:{args.patient_port}", name="张示范", phone="13800138000")
+        base, patient = f"http://127.0.0.1:{args.patient_port}", ("张示范", "13800138000")
+        seen = [visit.go(base, name=patient[0], phone=patient[1], hl7=hl7) for hl7 in (False, True)]
     with progress.step("sample.prove", "证明内外网隔离", "proving the separation"):
         desk.tell(SYSTEM, "gateway", "prove")
     with progress.step("sample.compliance", "等保三级自查", "the level-3 self-check"):
@@ -54,9 +55,10 @@ def _up(args: argparse.Namespace) -> int:
     return 0
 
 
-def _hand_over(lab: Lab, args: argparse.Namespace, seen: visit.Visit, seconds: float) -> None:
+def _hand_over(lab: Lab, args: argparse.Namespace, seen: list[visit.Visit], seconds: float) -> None:
     """Copy what a person needs to this machine and say where it lies."""
     node, folder = lab.nodes[0], lab.names.folder
+    fhir, hl7 = seen
     codes, authority = folder / "first-login.txt", folder / "ca.crt"
     write_atomically(codes, node.read("/var/lib/hbox/first-login.txt"), mode=0o600)
     write_atomically(authority, node.read("/var/lib/hbox/tls/ca.crt"))
@@ -73,7 +75,8 @@ def _hand_over(lab: Lab, args: argparse.Namespace, seen: visit.Visit, seconds: f
   医盒 CA the box's CA     {authority}
   合规报告 report          {report}
   网关日志 journal         {node.name}:/var/lib/hbox/gateway/journal
-  示范预约 sample booking  {seen.slot}: {seen.answer} ({seen.seconds:.1f} s)
+  FHIR 预约 booking        {fhir.slot}: {fhir.answer} ({fhir.seconds:.1f} s)
+  HL7 v2 预约 booking      {hl7.slot}: {hl7.answer} ({hl7.seconds:.1f} s)
 
   进入节点 a shell on it   .venv/bin/hbox lab ssh
   停止并清除 take it down   make down

@@ -87,10 +87,16 @@ class Patient:
             raise VisitFailed(why=f"{path}: {error}") from error
 
 
-def go(base: str, *, name: str, phone: str, patience: float = 120.0) -> Visit:
-    """Book the first free slot and wait for the hospital's answer, `patience` seconds in all."""
+OVER_HL7 = "radio-"  # slots of the department whose system speaks HL7 v2 begin so
+
+
+def go(base: str, *, name: str, phone: str, hl7: bool = False, patience: float = 120.0) -> Visit:
+    """Book the first free slot and wait for the hospital's answer, `patience` seconds in all.
+
+    With `hl7` it is a slot of the department whose line is HL7 v2, otherwise one of FHIR's.
+    """
     patient, began = Patient(base), monotonic()
-    slots = _patiently(patient, began + patience)
+    slots = _patiently(patient, began + patience, hl7=hl7)
     page = patient.book(slots[0], name, phone)
     while (state := patient.state(page)) == WAITING:
         if monotonic() - began > patience:
@@ -99,7 +105,7 @@ def go(base: str, *, name: str, phone: str, patience: float = 120.0) -> Visit:
     return Visit(slots[0].rsplit("/", 1)[1], page, state, monotonic() - began)
 
 
-def _patiently(patient: Patient, deadline: float) -> list[str]:
+def _patiently(patient: Patient, deadline: float, *, hl7: bool) -> list[str]:
     """Wait until the page offers slots: right after installation modules still start."""
     while True:
         try:
@@ -107,6 +113,7 @@ def _patiently(patient: Patient, deadline: float) -> list[str]:
             why = "the page offers no free slot"
         except VisitFailed as error:
             slots, why = [], str(error.fields["why"])
+        slots = [slot for slot in slots if slot.startswith(f"/book/{OVER_HL7}") is hl7]
         if slots:
             return slots
         if monotonic() > deadline:

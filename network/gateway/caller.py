@@ -2,14 +2,31 @@
 
 import asyncio
 import contextlib
+from dataclasses import dataclass, field
 from typing import cast
 
 import httptools
 
+from network.gateway import connect
+from network.gateway.desk import printable
 from network.gateway.frames import BODY_LIMIT, Frame, Kind
 
 _KEPT = 8  # idle connections kept per receiver
 _ANSWER_LIMIT = 2 * BODY_LIMIT  # bytes with head and chunk sizes; the parser itself knows no bound
+
+
+@dataclass
+class Heard:
+    """One answer of a receiver; other headers than these are not looked at."""
+
+    status: int = 0
+    content_type: str = ""
+    location: str = ""
+    etag: str = ""
+    body: bytearray = field(default_factory=bytearray)
+
+
+_HEADERS = {b"content-type": "content_type", b"location": "location", b"etag": "etag"}
 
 
 class Line(asyncio.Protocol):
@@ -17,7 +34,7 @@ class Line(asyncio.Protocol):
 
     def __init__(self) -> None:
         self._transport: asyncio.Transport | None = None
-        self._answer: asyncio.Future[tuple[int, str, bytes]] | None = None
+        self._answer: asyncio.Future[Heard] | None = None
         self.heard = False
         self.usable = True
 
@@ -49,13 +66,13 @@ class Line(asyncio.Protocol):
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             self._fail("not lawful HTTP")
 
-    async def ask(self, request: bytes) -> tuple[int, str, bytes]:
-        """Send one request, return status, content type and body; raises `ConnectionError`."""
+    async def ask(self, request: bytes) -> Heard:
+        """Send one request, return what came; raises `ConnectionError`."""
         if self._transport is None or not self.usable:
             raise ConnectionError("closed")
         self._answer = asyncio.get_running_loop().create_future()
         self._parser = httptools.HttpResponseParser(self)
-        self._type, self._body, self.heard, self._size = "", bytearray(), False, 0
+        self._got, self.heard, self._size = Heard(), False, 0
         self._transport.write(request)
         return await self._answer
 
@@ -65,23 +82,29 @@ class Line(asyncio.Protocol):
             self.usable = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Only the content type is looked at."""
-        if name.lower() == b"content-type":
-            self._type = value.decode("ascii", "replace")[:120]
+        """Keep what a FHIR answer needs; anything but printable ASCII counts as not said."""
+        if (kept := _HEADERS.get(name.lower())) is not None:
+            setattr(self._got, kept, printable(value))
 
     def on_body(self, data: bytes) -> None:
-        """Collect, within the bound."""
-        self._body += data
-        if len(self._body) > BODY_LIMIT:
+        """Collect, within the bound; what belongs to a second answer is none of the first."""
+        if self._answer is None or self._answer.done():
+            return
+        self._got.body += data
+        if len(self._got.body) > BODY_LIMIT:
             self._fail("answer too large")
 
     def on_message_complete(self) -> None:
         """The answer is whole, unless it only said 100 Continue."""
         status = self._parser.get_status_code()
-        if status < 200 or self._answer is None or self._answer.done():
+        if self._answer is None or self._answer.done():
+            return
+        if status < 200:
+            self._got = Heard()
             return
         self.usable = self.usable and self._parser.should_keep_alive()
-        self._answer.set_result((status, self._type, bytes(self._body)))
+        self._got.status = status
+        self._answer.set_result(self._got)
 
     def close(self) -> None:
         """End the connection."""
@@ -98,19 +121,23 @@ class Line(asyncio.Protocol):
 class Caller:
     """Makes the calls that the guard orders, and keeps a few connections open."""
 
-    def __init__(self) -> None:
-        self._idle: dict[str, list[Line]] = {}
+    def __init__(self, outward: connect.Outward | None = None) -> None:
+        self._outward = outward
+        self._idle: dict[tuple[str, str], list[Line]] = {}
 
     async def make(self, call: Frame) -> Frame:
         """Make one call within its limit; the result's `code` is empty when HTTP itself worked."""
         try:
             async with asyncio.timeout(call.limit / 1000):
-                status, _, body = await self._ask(call)
+                got = await self._ask(call)
         except TimeoutError:
             return Frame(Kind.RESULT, call.ident, code="late")
         except OSError as error:
             return Frame(Kind.RESULT, call.ident, code=_why(error))
-        return Frame(Kind.RESULT, call.ident, status=status, body=body)
+        return Frame(
+            Kind.RESULT, call.ident, status=got.status, target=got.location, key=got.etag,
+            content_type=got.content_type, body=bytes(got.body),
+        )  # fmt: skip
 
     def close(self) -> None:
         """End every idle connection."""
@@ -118,9 +145,9 @@ class Caller:
             line.close()
         self._idle.clear()
 
-    async def _ask(self, call: Frame) -> tuple[int, str, bytes]:
+    async def _ask(self, call: Frame) -> Heard:
         request = rendered(call)
-        idle = self._idle.setdefault(call.peer, [])
+        idle = self._idle.setdefault((call.peer, call.secure), [])
         while idle:
             line = idle.pop()
             if not line.usable:
@@ -131,12 +158,10 @@ class Caller:
                 return await self._on(line, idle, request)
             if line.heard:
                 raise ConnectionError("connection closed")
-        host, _, port = call.peer.rpartition(":")
-        loop = asyncio.get_running_loop()
-        _, line = await loop.create_connection(Line, host, int(port))
+        line = await connect.connect(Line, call.peer, call.secure, self._outward)
         return await self._on(line, idle, request)
 
-    async def _on(self, line: Line, idle: list[Line], request: bytes) -> tuple[int, str, bytes]:
+    async def _on(self, line: Line, idle: list[Line], request: bytes) -> Heard:
         done = False
         try:
             answer = await line.ask(request)

@@ -119,10 +119,25 @@ class Channel:
         """The zone that may ask."""
         return self.direction.split("->")[0]
 
+    def listens(self, plan_port: int) -> int:
+        """The port of the leg on which its sender is heard; 0 for files, which come by a folder."""
+        usual = {"http": plan_port, "https": 8443, "mllp": 2575, "mllps": 2576}
+        wire = _SCHEMES[self.protocol] + ("" if self.tls == "none" else "s")
+        return self.port or usual.get(wire, 0)
+
     @property
     def address(self) -> str:
         """The receiver as `host:port`, or the folder of a file channel."""
         return urlsplit(self.target).netloc
+
+
+_CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d|24:00")
+
+
+def _lawful(window: Window) -> bool:
+    times = _CLOCK.fullmatch(window.start) and _CLOCK.fullmatch(window.end)
+    days = set(window.days) <= set(range(1, 8)) and bool(window.days)
+    return bool(times) and days and window.start not in (window.end, "24:00")
 
 
 def check_channel(channel: Channel) -> None:
@@ -142,10 +157,13 @@ def check_channel(channel: Channel) -> None:
         "its certificates": bool(
             _FINGERPRINT.fullmatch(channel.client_cert)
             and _FINGERPRINT.fullmatch(channel.target_cert)
-        ),
+        )
+        and (not channel.client_cert or channel.tls != "none")
+        and (not channel.target_cert or channel.target_tls != "none"),
         "its limits": min(channel.rate, channel.attempts, channel.time_limit, channel.body_limit)
         > 0
         and channel.quota >= 0,
+        "its windows": all(map(_lawful, channel.windows)),
         "who approved it": bool(channel.approver and channel.purpose and channel.data_class),
         "two persons": not channel.requester or channel.requester != channel.approver,
     }

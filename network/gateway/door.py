@@ -4,13 +4,24 @@ import asyncio
 from collections import deque
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Protocol, cast
+from typing import cast
 
 import httptools
+import orjson
 
 from appliance.clock import monotonic
+from network.gateway import refusals
+from network.gateway.admission import FREE
+from network.gateway.desk import Asked, Desk, where
 from network.gateway.frames import BODY_LIMIT
-from network.gateway.refusals import BadHttp, BodyTooLarge, GatewayRefusal, HeadTooLarge, TooSlow
+from network.gateway.refusals import (
+    BadHttp,
+    BodyTooLarge,
+    Busy,
+    GatewayRefusal,
+    HeadTooLarge,
+    TooSlow,
+)
 
 HEAD_LIMIT = 16384  # bytes of request line and headers
 URL_LIMIT = 2048
@@ -19,16 +30,8 @@ PIPELINED = 16  # open requests of one connection; then it is not read any more
 REQUEST_TIME = 15.0  # seconds in which a request must have come whole
 LINGER_TIME = 2.0  # seconds in which the rest of a refused request is thrown away
 IDLE_TIME = 60.0  # seconds a connection may rest between requests
-
-
-@dataclass(frozen=True)
-class Asked:
-    """One whole request as the leg understood it; header names and values beyond these are lost."""
-
-    method: str
-    target: str
-    key: str
-    body: bytes
+SLICE = 4096  # bytes parsed before it is looked whether the peer has asked enough
+_PHRASES = {status.value: status.phrase for status in HTTPStatus}
 
 
 @dataclass
@@ -39,29 +42,14 @@ class Slot:
     close: bool = False
 
 
-class Desk(Protocol):
-    """Who takes what a door has understood."""
-
-    def asked(self, door: "Door", slot: Slot, asked: Asked) -> None:
-        """Take a whole request; `door.answer` is to be called later."""
-
-    def refused(self, door: "Door", refusal: GatewayRefusal) -> bytes:
-        """Note a refusal and return the JSON that says so."""
-
-    def opened(self, door: "Door") -> bool:
-        """Count a connection in; False sends it away."""
-
-    def closed(self, door: "Door") -> None:
-        """Count it out."""
-
-
-def response(status: int, content_type: str, body: bytes, *, close: bool) -> bytes:
+def response(status: int, content_type: str, body: bytes, *, close: bool, extra: str = "") -> bytes:
     """Return the bytes of an HTTP/1.1 response with headers of our own making."""
-    phrase = HTTPStatus(status).phrase
+    phrase = _PHRASES.get(status, "Refused")
     ending = "close" if close else "keep-alive"
     head = (
         f"HTTP/1.1 {status} {phrase}\r\nContent-Type: {content_type}\r\n"
-        f"Content-Length: {len(body)}\r\nConnection: {ending}\r\nCache-Control: no-store\r\n\r\n"
+        f"Content-Length: {len(body)}\r\nConnection: {ending}\r\nCache-Control: no-store\r\n"
+        f"{extra}\r\n"
     )
     return head.encode("ascii") + body
 
@@ -79,7 +67,9 @@ class Door(asyncio.Protocol):
         self._asking = False
         self._messages = 0  # requests begun
         self._choked = False  # the peer does not read what it is told
-        self.peer = ""
+        self._kept = b""  # came with requests before it, not parsed yet
+        self._busy = False
+        self.peer, self.port, self.secure = "", 0, ""
         self.deadline = monotonic() + IDLE_TIME
 
     def _begin(self) -> None:
@@ -94,7 +84,7 @@ class Door(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take a new connection, or send it away when there are too many."""
         self._transport = cast("asyncio.Transport", transport)  # uvloop's do not inherit
-        self.peer = str(self._transport.get_extra_info("peername")[0])
+        self.peer, self.port, self.secure = where(self._transport)
         if not self._desk.opened(self):
             self._transport.abort()
 
@@ -105,8 +95,24 @@ class Door(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse what came; a broken request is answered after those before it."""
-        if self._broken is not None:
-            return
+        self._kept += data
+        if not self._busy:
+            self._parse()
+
+    def _parse(self) -> None:
+        # Slice by slice: a thousand small requests in one piece must not all be taken at once.
+        self._busy, at = True, 0
+        while at < len(self._kept) and len(self._slots) < PIPELINED and self._broken is None:
+            self._feed(self._kept[at : at + SLICE])
+            at += SLICE
+        self._kept = b"" if self._broken is not None else self._kept[at:]
+        self._busy = False
+        if len(self._slots) >= PIPELINED and self._broken is None:
+            self._transport.pause_reading()
+        if self._ended and not self._kept and not self._slots and self._broken is None:
+            self._transport.close()
+
+    def _feed(self, data: bytes) -> None:
         only = self._messages + (0 if self._asking else 1)
         try:
             self._parser.feed_data(data)
@@ -126,13 +132,11 @@ class Door(asyncio.Protocol):
                 self._break(BodyTooLarge(limit=BODY_LIMIT))
         if self._broken is not None:
             self._say_broken(self._broken)
-        elif len(self._slots) >= PIPELINED:
-            self._transport.pause_reading()
 
     def eof_received(self) -> bool:
         """Keep a half-closed connection open as long as answers are owed."""
         self._ended = True
-        return bool(self._slots)
+        return bool(self._slots or self._kept)
 
     def pause_writing(self) -> None:
         """The peer does not read: take no more from it."""
@@ -193,11 +197,15 @@ class Door(asyncio.Protocol):
             self._break(BodyTooLarge(limit=BODY_LIMIT))
         elif self._broken is None:
             self._body += data
+            if len(self._body) > FREE and not self._desk.holds(self, len(self._body)):
+                self._break(Busy())
 
     def on_message_complete(self) -> None:
         """Hand the whole request over."""
         self._asking = False
         self.deadline = monotonic() + IDLE_TIME
+        if len(self._body) > FREE:
+            self._desk.holds(self, 0)
         if self._broken is not None:
             return
         try:
@@ -216,10 +224,28 @@ class Door(asyncio.Protocol):
 
     # the desk's side
 
-    def answer(self, slot: Slot, status: int, content_type: str, body: bytes) -> None:
+    def answer(
+        self,
+        slot: object,
+        status: int,
+        content_type: str,
+        body: bytes,
+        *,
+        location: str = "",
+        etag: str = "",
+    ) -> None:
         """Fill a slot; what is ready at the head of the line goes out."""
-        slot.answer = response(status, content_type, body, close=slot.close)
+        if not isinstance(slot, Slot):
+            raise TypeError("not a slot of this door")
+        extra = f"Location: {location}\r\n" if location else ""
+        extra += f"ETag: {etag}\r\n" if etag else ""
+        slot.answer = response(status, content_type, body, close=slot.close, extra=extra)
         self._flush()
+
+    def deny(self, slot: object, refusal: GatewayRefusal) -> None:
+        """See `Doorway.deny`."""
+        said = orjson.dumps(refusals.body(refusal))
+        self.answer(slot, refusal.status, "application/json", said)
 
     def check(self, now: float) -> None:
         """End a connection that is over its time; called every second."""
@@ -239,7 +265,7 @@ class Door(asyncio.Protocol):
                 self._slots.clear()
                 self._leave()
                 return
-        if self._ended and not self._slots:
+        if self._ended and not self._slots and not self._kept:
             self._transport.close()
         else:
             self._resume()
@@ -255,6 +281,8 @@ class Door(asyncio.Protocol):
         ready = not self._choked and len(self._slots) < PIPELINED
         if ready and not self._transport.is_closing() and self._broken is None:
             self._transport.resume_reading()
+            if self._kept and not self._busy:
+                self._parse()
 
     def _break(self, refusal: GatewayRefusal) -> None:
         self._broken = self._broken or refusal

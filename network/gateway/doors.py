@@ -1,12 +1,16 @@
-"""Which channel a request belongs to, whether it is within its rate, and what of it may pass."""
+"""Which channel a message belongs to, whether it may come now, and what of it may pass."""
 
 from collections.abc import Callable
+from datetime import datetime
 
+from appliance import clock as box_clock
 from network.gateway.frames import Frame
+from network.gateway.limits import Rates, check_open
 from network.gateway.policy import Loaded
 from network.gateway.protocols import PROTOCOLS, Crossing, Plan
 from network.gateway.protocols.base import Wire
-from network.gateway.refusals import NoChannel, NoPolicy, TooFast, WrongPeer
+from network.gateway.refusals import NoChannel, NoPolicy, WrongCertificate, WrongPeer
+from network.zones import PLAN
 
 _WIRES: dict[str, Wire] = {"MLLP": "mllp", "FILE": "files"}
 
@@ -17,51 +21,63 @@ def wire(ask: Frame) -> Wire:
 
 
 class Doors:
-    """Default deny: a request passes by exactly one channel, or not at all."""
+    """Default deny: a message passes by exactly one channel, or not at all.
 
-    def __init__(self, loaded: Loaded | None, clock: Callable[[], float]) -> None:
+    `clock` is monotonic, `local` the box's wall clock; `port` is the plan's, for channels and legs
+    that name none. It knows nothing of the journal.
+    """
+
+    def __init__(
+        self,
+        loaded: Loaded | None,
+        clock: Callable[[], float],
+        *,
+        local: Callable[[], datetime] = box_clock.local,
+        port: int = PLAN.port,
+    ) -> None:
         self._loaded = loaded
-        self._clock = clock
-        self._tokens: dict[str, tuple[float, float]] = {}
-        self.plans = loaded.plans if loaded else {}
-        self._by_door: dict[tuple[str, str], list[Plan]] = {}
+        self._local = local
+        self._port = port
+        self._rates = Rates(clock)
+        self.plans: dict[str, Plan] = loaded.plans if loaded else {}
+        self._by_sender: dict[tuple[str, Wire, int, str], list[Plan]] = {}
+        self._by_door: dict[tuple[str, Wire, int], list[Plan]] = {}
         for plan in self.plans.values():
-            door = (plan.channel.source, PROTOCOLS[plan.channel.protocol].wire)
+            channel = plan.channel
+            door = (channel.source, PROTOCOLS[channel.protocol].wire, channel.listens(port))
+            # A file comes by its channel's own folder, not from an address.
+            peer = "" if channel.protocol == "files" else channel.peer
             self._by_door.setdefault(door, []).append(plan)
+            self._by_sender.setdefault((*door, peer), []).append(plan)
 
     def knows(self, channel: str) -> bool:
         """Whether the policy in force has this channel."""
         return channel in self.plans
 
-    def name(self, side: str, ask: Frame) -> str:
-        """Return the id of the channel that `ask` means, or an empty text."""
-        found = [p.channel.id for p in self._meant(side, ask) if p.channel.peer == ask.peer]
-        return found[0] if found else ""
-
     def judge(self, side: str, ask: Frame) -> tuple[Plan, Crossing]:
         """Return the channel and what of `ask` may cross; raises a `GatewayRefusal`."""
-        if self._loaded is None:
-            raise NoPolicy
-        meant = self._meant(side, ask)
-        if not meant:
-            raise NoChannel
-        plan = next((p for p in meant if p.channel.peer == ask.peer), None)
-        if plan is None:
-            raise WrongPeer
-        self._spend(plan)
+        plan = self.find(side, ask)
+        self.admit(plan)
         return plan, plan.ask(ask)
 
-    def _meant(self, side: str, ask: Frame) -> list[Plan]:
-        # TODO(core): the listening port, the pinned certificate, windows and quota
-        return [p for p in self._by_door.get((side, wire(ask)), ()) if p.match(ask)]
+    def find(self, side: str, ask: Frame) -> Plan:
+        """Return the channel that `ask` means and its sender may use; raises a `GatewayRefusal`."""
+        if self._loaded is None:
+            raise NoPolicy
+        kind = wire(ask)
+        door = (side, kind, 0 if kind == "files" else ask.port or self._port)
+        peer = "" if kind == "files" else ask.peer
+        for plan in self._by_sender.get((*door, peer), ()):
+            if plan.match(ask):
+                if plan.channel.client_cert and plan.channel.client_cert != ask.secure:
+                    raise WrongCertificate
+                return plan
+        if any(plan.match(ask) for plan in self._by_door.get(door, ())):
+            raise WrongPeer
+        raise NoChannel
 
-    def _spend(self, plan: Plan) -> None:
-        # A token bucket that holds ten seconds' worth: a short burst is no flood.
-        channel = plan.channel
-        now, per_second = self._clock(), channel.rate / 60
-        most = max(1.0, per_second * 10)
-        held, at = self._tokens.get(channel.id, (most, now))
-        held = min(most, held + (now - at) * per_second)
-        if held < 1:
-            raise TooFast(channel=channel.id)
-        self._tokens[channel.id] = (held - 1, now)
+    def admit(self, plan: Plan) -> None:
+        """Hold a message against the channel's hours and rate; raises a `GatewayRefusal`."""
+        if plan.channel.windows:
+            check_open(plan.channel, self._local())
+        self._rates.spend(plan.channel)

@@ -1,106 +1,125 @@
 """The guard's mind: takes frames from both legs, decides, journals, and says what to send.
 
-It does no I/O but appending to the journal. Nothing in `outgoing` may leave before `commit`, so an
-acknowledgement can never be ahead of the disk.
+It does no I/O but appending to the journal, and copying files. Nothing may leave before `commit`, so
+an acknowledgement can never be ahead of the disk.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 
+from appliance import clock as box_clock
 from appliance.chance import new_id
-from appliance.clock import monotonic
-from network.gateway.backlog import Backlog, Item
-from network.gateway.channel import Channel
+from network.gateway.calls import Call, Calls
+from network.gateway.delivery import Deliveries
 from network.gateway.doors import Doors, wire
+from network.gateway.faults import contained
 from network.gateway.frames import Frame, Kind
+from network.gateway.holds import PATIENCE, Held, Holds
+from network.gateway.intake import Intake
 from network.gateway.journal import Journal
+from network.gateway.ledger import Ledger
+from network.gateway.obedience import Obedience
+from network.gateway.orders import Inbox
 from network.gateway.policy import Loaded
-from network.gateway.protocols import PROTOCOLS, Crossing, Plan, Reply
-from network.gateway.records import Facts, sm3
+from network.gateway.protocols import PROTOCOLS, Reply
+from network.gateway.protocols.files import FilesPlan
+from network.gateway.records import Facts
 from network.gateway.refusals import (
-    BodyRefused,
+    ChannelPaused,
+    DeadLettersFull,
     FarSideFailed,
     FarSideLate,
     GatewayRefusal,
+    JournalFull,
     KeyReused,
+    Malware,
+    PersonalNumber,
     QueueFull,
+    ScannerAway,
 )
+from network.gateway.spool import Spool
+from network.gateway.statements import OTHER, of_answer, of_message, of_refusal
+from network.gateway.tallies import Tallies
+from network.zones import PLAN
 
-JSON = "application/fhir+json"
-BACKOFF = (0.5, 1.0, 2.0, 5.0, 15.0, 60.0)  # seconds before the second, third … delivery
-SLACK = 1.0  # seconds the guard waits longer than it told the leg to
+SCANNER = "scan"
 _BY_WIRE = {content.wire: content for content in PROTOCOLS.values()}
-OTHER = {"extranet": "intranet", "intranet": "extranet"}
 
 
 @dataclass(frozen=True)
-class Open:
-    """A call that a leg is making now; `asker` is the waiting request, or None for a delivery."""
+class Surroundings:
+    """What the guard was given beside policy and journal; without a scanner no attachment passes."""
 
-    plan: Plan
-    passed: Crossing
-    until: float
-    delivery: str
-    asker: Frame | None
-    item: Item | None
+    inbox: Inbox | None = None
+    spool: Spool | None = None
+    scanner: bool = False
+    port: int = PLAN.port
+    clock: Callable[[], float] = box_clock.monotonic
+    local: Callable[[], datetime] = box_clock.local
 
 
 class Exchange:
     """Policy, journal and open calls of one guard."""
 
     def __init__(
-        self, loaded: Loaded | None, journal: Journal, *, clock: Callable[[], float] = monotonic
+        self, loaded: Loaded | None, journal: Journal, around: Surroundings | None = None
     ) -> None:
-        self._doors = Doors(loaded, clock)
-        self._loaded = loaded
-        self._digest = loaded.digest if loaded else ""
-        self._journal = journal
-        self._clock = clock
-        self._backlog = Backlog()
-        for written in journal.recover():
-            self._backlog.replay(written)
-        self._open: dict[int, Open] = {}
-        self._calls = 0
-        self._busy: set[str] = set()
-        self._out: list[tuple[str, Frame]] = []
-        self._log(Facts(event="started", note="" if loaded else "deny all: no valid policy"))
+        self._around = around or Surroundings()
+        clock = self._clock = self._around.clock
+        self._doors = Doors(loaded, clock, local=self._around.local, port=self._around.port)
+        self._ledger = Ledger(loaded, journal, self._around.local)
+        self._calls = Calls(clock)
+        self._deliveries = Deliveries(
+            self._ledger, self._calls, self._doors.plans, clock, self._around.local
+        )
+        self._holds = Holds(clock)
+        self._intake = Intake(self._around.spool, self._ledger, self._holds, self._scan)
+        self._tallies = Tallies(clock)
+        self._obedience = Obedience(
+            self._ledger, self._deliveries, self._intake, self._doors.plans, self._around.local
+        )
+        note = "" if loaded else "deny all: no valid policy"
+        self._ledger.owe(Facts(event="started", policy=self._ledger.digest, note=note))
 
     # What comes in
 
     def take(self, side: str, frame: Frame) -> None:
-        """Take one frame from the leg of zone `side`; any kind a leg may not send is ignored."""
-        if frame.kind is Kind.ASK:
+        """Take one frame from the leg of zone `side`; any kind it may not send is ignored."""
+        if side == SCANNER:
+            if frame.kind is Kind.VERDICT:
+                self._release(self._holds.told(frame.ident, _judged(frame)))
+        elif frame.kind is Kind.ASK:
             self._asked(side, frame)
         elif frame.kind is Kind.RESULT:
-            self._resulted(side, frame)
+            call = self._calls.take(side, frame)
+            if call is not None:
+                self._ended(call, frame)
         elif frame.kind is Kind.NOTE:
-            self._log(
-                _heard(side, frame, Facts(event="refused", rule=frame.code, status=frame.status))
-            )
+            self._noted(side, frame)
 
     def tick(self) -> None:
-        """End the calls that are over their limit."""
-        now = self._clock()
-        for ident in [i for i, call in self._open.items() if call.until <= now]:
-            call = self._open.pop(ident)
-            self._ended(call, Frame(Kind.RESULT, ident, code="late"))
-
-    def _start_due(self) -> None:
-        now = self._clock()
-        for name, plan in self._doors.plans.items():
-            queue = self._backlog.queues.get(name)
-            if queue and name not in self._busy and queue[0].due <= now:
-                self._deliver(plan, queue[0])
+        """Do what is due by time: late calls and scans, a chunk of a file, orders, counted refusals."""
+        for call in self._calls.late():
+            self._ended(call, Frame(Kind.RESULT, 0, code="late"))
+        self._release(self._holds.late())
+        self._release(self._intake.step())
+        for facts in self._tallies.due():
+            self._ledger.log_if_room(replace(facts, policy=self._ledger.digest))
+        inbox = self._around.inbox
+        if inbox is not None and not self._obedience.obey(inbox.look()):
+            inbox.again()
 
     def wait(self) -> float:
         """Seconds until `tick` has something to do; -1 when only a frame can change anything."""
-        times = [call.until for call in self._open.values()]
-        times += [
-            queue[0].due
-            for name, queue in self._backlog.queues.items()
-            if queue and name not in self._busy and self._doors.knows(name)
-        ]
-        return max(0.0, min(times) - self._clock()) if times else -1.0
+        if self._intake.busy:
+            return 0.0
+        times = [
+            self._calls.next(), self._holds.next(), self._deliveries.next(), self._tallies.next(),
+            self._around.inbox.due() if self._around.inbox else None,
+        ]  # fmt: skip
+        first = min((at for at in times if at is not None), default=None)
+        return -1.0 if first is None else max(0.0, first - self._clock())
 
     # What goes out
 
@@ -109,174 +128,171 @@ class Exchange:
 
         A delivery starts only here: its body is read back from the file.
         """
-        self._journal.commit()
-        self._start_due()
-        ready, self._out = self._out, []
-        return ready
+        ready = self._ledger.commit()
+        self._deliveries.start()
+        return ready + self._ledger.commit()
 
     # Asking
 
-    def _asked(self, side: str, frame: Frame) -> None:
+    def _asked(self, side: str, ask: Frame) -> None:
+        channel = ""
         try:
-            plan, passed = self._doors.judge(side, frame)
-            if plan.channel.lane == "store":
-                self._accept(side, frame, plan, passed)
-            else:
-                self._forward(side, frame, plan, passed)
+            plan = self._doors.find(side, ask)
+            channel = plan.channel.id
+            self._doors.admit(plan)
+            if plan.channel.lane == "request" and channel in self._ledger.backlog.paused:
+                raise ChannelPaused(channel=channel)
+            passed = contained(plan.ask, ask)
+            self._pass(Held(side, ask, plan, passed, self._clock()))
         except GatewayRefusal as refusal:
-            self._refuse(side, frame, refusal)
+            self._refuse(side, ask, refusal, channel)
 
-    def _accept(self, side: str, frame: Frame, plan: Plan, passed: Crossing) -> None:
-        channel, digest = plan.channel, sm3(passed.body).hex()
-        known = self._backlog.known(channel.id, frame.peer, passed.key) if passed.key else None
-        if known is not None and known.digest != digest:
-            raise KeyReused
-        if known is None and self._backlog.size(channel.id) >= channel.queue_limit:
-            raise QueueFull(channel=channel.id)
-        delivery = known.delivery if known else new_id()
-        if known is None:
-            facts = Facts(
-                event="accepted", delivery=delivery, key=passed.key, status=202, note=digest
-            )
-            self._log(_heard(side, frame, _said(facts, channel, passed)), passed.body)
-        self._answer(side, frame, plan.accepted(frame, delivery))
+    def _pass(self, held: Held) -> None:
+        """Let a message or an answer on, or hold it; raises a `GatewayRefusal`."""
+        if held.passed.found and held.plan.channel.leak == "refuse":
+            raise PersonalNumber(found=held.passed.found)
+        if isinstance(held.plan, FilesPlan):
+            self._intake.begin(held)
+        elif held.passed.attachments:
+            self._holds.put(held)
+            self._release(self._scan(held))
+        elif self._holds.behind(held):
+            self._holds.put(held)
+        else:
+            self._on(held)
 
-    def _forward(self, side: str, frame: Frame, plan: Plan, passed: Crossing) -> None:
-        facts = Facts(event="request", delivery=new_id())
-        self._log(_heard(side, frame, _said(facts, plan.channel, passed)), passed.body)
-        self._call(plan, passed, facts.delivery, asker=frame, item=None)
+    def _scan(self, held: Held) -> list[Held]:
+        """Give what came with a message to the scanner; return what is free without it."""
+        parts = held.passed.attachments or (b"",)
+        idents = [self._holds.expect(held) for _ in parts]
+        if not self._around.scanner:
+            return self._holds.told(idents[0], ScannerAway())
+        limit = int(PATIENCE * 1000)
+        target = f"/{held.file}" if held.file else ""
+        for ident, part in zip(idents, parts, strict=True):
+            frame = Frame(Kind.SCAN, ident, target=target, limit=limit, body=part)
+            self._ledger.send(SCANNER, frame)
+        return []
 
-    def _deliver(self, plan: Plan, item: Item) -> None:
-        channel = plan.channel
-        try:
-            passed = Crossing(self._allowed_now(plan, item), target=channel.path, content_type=JSON)
-        except BodyRefused as refusal:
-            facts = Facts(
-                event="dead", channel=channel.id, delivery=item.facts.delivery, rule=refusal.code,
-                attempts=item.attempts, side=OTHER[channel.source], note=refusal.message.en[:300],
-            )  # fmt: skip
-            self._log(facts)
-            self._journal.commit()
+    def _release(self, freed: list[Held]) -> None:
+        for held in freed:
+            try:
+                if held.refusal is not None:
+                    raise held.refusal
+                self._on(held)
+            except GatewayRefusal as refusal:
+                self._intake.discard(held)
+                delivery = held.call.delivery if held.call else ""
+                self._refuse(held.side, held.ask, refusal, held.plan.channel.id, delivery)
+
+    def _on(self, held: Held) -> None:
+        if held.call is not None:
+            self._returned(held, held.call)
+        elif held.plan.channel.lane == "store":
+            self._accept(held)
+        else:
+            self._forward(held)
+
+    def _accept(self, held: Held) -> None:
+        channel, passed, backlog = held.plan.channel, held.passed, self._ledger.backlog
+        digest = self._ledger.mark(passed.body) if passed.key and not held.file else ""
+        key = self._ledger.mark(passed.key.encode()) if passed.key else ""
+        known = backlog.known(channel.id, held.ask.peer, key) if key else None
+        if known is not None:
+            # Under another policy the same message may cross as another body.
+            if known.digest != digest and known.policy == self._ledger.digest:
+                raise KeyReused
+            self._intake.discard(held)
+            self._answer(held.side, held.ask, held.plan.accepted(held.ask, known.delivery))
             return
-        self._busy.add(channel.id)
-        self._call(plan, passed, item.facts.delivery, asker=None, item=item)
+        self._ledger.daily.check(channel)
+        if backlog.size(channel.id) >= channel.queue_limit:
+            raise QueueFull(channel=channel.id)
+        if backlog.dead_of(channel.id) >= channel.queue_limit:
+            raise DeadLettersFull(channel=channel.id, limit=channel.queue_limit)
+        delivery = new_id()
+        facts = of_message("accepted", self._ledger.digest, held, delivery, key, digest)
+        self._intake.publish(held)
+        self._ledger.log(facts, passed.body)
+        self._answer(held.side, held.ask, held.plan.accepted(held.ask, delivery))
 
-    def _allowed_now(self, plan: Plan, item: Item) -> bytes:
-        """Return the body; what another policy let in is held against the one in force."""
-        told = item.place.read()
-        if item.facts.policy == self._digest:
-            return told
-        if plan.channel.lane != "store":
-            raise BodyRefused(path="$", why="the channel stores no messages any more")
-        return plan.again(told)
-
-    def _call(
-        self, plan: Plan, passed: Crossing, delivery: str, *, asker: Frame | None, item: Item | None
-    ) -> None:
-        channel = plan.channel
-        self._calls += 1
-        until = self._clock() + channel.time_limit + SLACK
-        self._open[self._calls] = Open(plan, passed, until, delivery, asker, item)
-        call = Frame(
-            Kind.CALL, self._calls, passed.method, passed.target, channel.address, delivery,
-            content_type=passed.content_type, limit=int(channel.time_limit * 1000),
-            body=passed.body,
-        )  # fmt: skip
-        self._out.append((OTHER[channel.source], call))
+    def _forward(self, held: Held) -> None:
+        if self._ledger.full:  # one without a body would still fit, and its answer would not
+            raise JournalFull(why="no room on its disk")
+        self._ledger.daily.check(held.plan.channel)
+        delivery = new_id()
+        facts = of_message("request", self._ledger.digest, held, delivery)
+        self._ledger.log(facts, held.passed.body)
+        call = Call(held.plan, held.passed, delivery, held.began, asker=held.ask)
+        self._ledger.send(call.far, self._calls.make(call))
 
     # Results
 
-    def _resulted(self, side: str, frame: Frame) -> None:
-        call = self._open.get(frame.ident)
-        if call is None or OTHER[call.plan.channel.source] != side:
-            return  # too late, or not that leg's to answer
-        del self._open[frame.ident]
-        self._ended(call, frame)
-
-    def _ended(self, call: Open, frame: Frame) -> None:
+    def _ended(self, call: Call, result: Frame) -> None:
+        channel = call.plan.channel
         if call.item is not None:
-            self._delivered(call, call.item, frame)
+            if self._deliveries.ended(call, call.item, result) and isinstance(call.plan, FilesPlan):
+                self._intake.settled(call.item, call.far)
         elif call.asker is not None:
             try:
-                self._returned(call, call.asker, frame)
+                self._answered(call, call.asker, result)
             except GatewayRefusal as refusal:
-                self._refuse(call.plan.channel.source, call.asker, refusal, call)
+                self._refuse(channel.source, call.asker, refusal, channel.id, call.delivery)
 
-    def _returned(self, call: Open, asker: Frame, frame: Frame) -> None:
-        channel = call.plan.channel
-        if frame.code == "late":
+    def _answered(self, call: Call, asker: Frame, result: Frame) -> None:
+        if result.code == "late":
             raise FarSideLate
-        if frame.code:
-            raise FarSideFailed(why=frame.code)
-        passed = call.plan.answer(call.passed, frame)
-        facts = Facts(
-            event="answer", delivery=call.delivery, status=200, side=OTHER[channel.source],
-            peer=channel.address,
-        )  # fmt: skip
-        self._log(_said(facts, channel, passed), passed.body)
-        self._answer(channel.source, asker, Reply(200, passed.content_type, passed.body))
+        if result.code:
+            raise FarSideFailed(why=result.code)
+        passed = contained(call.plan.answer, call.passed, result)
+        self._pass(Held(call.plan.channel.source, asker, call.plan, passed, call.began, call))
 
-    def _delivered(self, call: Open, item: Item, frame: Frame) -> None:
-        channel = call.plan.channel
-        self._busy.discard(channel.id)
-        facts = Facts(
-            event="delivered", channel=channel.id, delivery=call.delivery, status=frame.status,
-            attempts=item.attempts + 1, side=OTHER[channel.source], peer=channel.address,
-        )  # fmt: skip
-        came = call.plan.outcome(call.passed.body, frame)
-        if came.end != "delivered":
-            last = came.end == "dead" or item.attempts + 1 >= channel.attempts
-            facts = replace(facts, event="dead" if last else "attempt", note=came.why)
-            item.due = self._clock() + BACKOFF[min(item.attempts, len(BACKOFF) - 1)]
-        self._log(facts)
+    def _returned(self, held: Held, call: Call) -> None:
+        passed = held.passed
+        latency = round((self._clock() - call.began) * 1000)
+        facts = of_answer(self._ledger.digest, held.plan.channel, passed, call.delivery, latency)
+        self._ledger.log(facts, passed.body)
+        said = Reply(passed.status, passed.content_type, passed.body)
+        self._answer(held.side, held.ask, said, location=passed.target, etag=passed.key)
 
     # Saying
 
+    def _noted(self, side: str, note: Frame) -> None:
+        if self._tallies.heard(side, note.peer, note.code):
+            facts = Facts(
+                event="refused", policy=self._ledger.digest, side=side, peer=note.peer,
+                rule=note.code, status=note.status,
+            )  # fmt: skip
+            self._ledger.log_if_room(facts)
+
     def _refuse(
-        self, side: str, frame: Frame, refusal: GatewayRefusal, call: Open | None = None
+        self, side: str, ask: Frame, refusal: GatewayRefusal, channel: str, delivery: str = ""
     ) -> None:
-        facts = Facts(
-            event="refused", rule=refusal.code, status=refusal.status, note=refusal.message.en[:300],
-            channel=call.plan.channel.id if call else self._doors.name(side, frame),
-            delivery=call.delivery if call else "",
-        )  # fmt: skip
-        self._log(_heard(side, frame, facts))
-        said = _BY_WIRE[wire(frame)].refused(frame, refusal)
-        self._answer(side, frame, said)
+        # A request that was journaled gets its end journaled too, however many there are.
+        if self._tallies.heard(side, ask.peer, refusal.code) or delivery:
+            facts = of_refusal(self._ledger.digest, side, ask, refusal, channel, delivery)
+            self._ledger.log_if_room(facts)
+        content = _BY_WIRE[wire(ask)]
+        if channel:
+            content = PROTOCOLS[self._doors.plans[channel].channel.protocol]
+        self._answer(side, ask, content.refused(ask, refusal))
 
-    def _answer(self, side: str, frame: Frame, said: Reply) -> None:
+    def _answer(
+        self, side: str, ask: Frame, said: Reply, *, location: str = "", etag: str = ""
+    ) -> None:
         answer = Frame(
-            Kind.ANSWER, frame.ident, status=said.status, content_type=said.content_type,
-            body=said.body,
+            Kind.ANSWER, ask.ident, status=said.status, content_type=said.content_type,
+            target=location, key=etag, body=said.body,
         )  # fmt: skip
-        self._out.append((side, answer))
-
-    def _log(self, facts: Facts, told: bytes = b"") -> None:
-        written = self._journal.append(replace(facts, policy=self._digest), told)
-        self._backlog.replay(written)
+        self._ledger.send(side, answer)
 
 
-def _heard(side: str, frame: Frame, facts: Facts) -> Facts:
-    """Add who asked what; the query is left out, its values may name a patient."""
-    return replace(
-        facts,
-        side=side,
-        peer=frame.peer,
-        method=frame.method,
-        target=frame.target.split("?")[0][:200],
-    )
+def _judged(verdict: Frame) -> GatewayRefusal | None:
+    if verdict.status == 200 and not verdict.code:
+        return None
+    if verdict.status == 422:
+        return Malware(name=verdict.code)
+    return ScannerAway()
 
 
-def _said(facts: Facts, channel: Channel, passed: Crossing) -> Facts:
-    """Add what was let across, and for whom."""
-    return replace(
-        facts,
-        channel=channel.id,
-        kind=passed.kind[:120],
-        data_class=channel.data_class,
-        address=channel.address,
-        dropped=passed.dropped,
-        masked=passed.masked,
-        inert=passed.inert,
-        found=passed.found,
-    )
+__all__ = ["OTHER", "Exchange", "Surroundings"]

@@ -24,6 +24,9 @@ class Kind(IntEnum):
     VERDICT = 7  # scanner to guard: `code` is empty when clean, else what was found
 
 
+_KINDS = {int(kind): kind for kind in Kind}
+
+
 class FrameBroken(Refused):
     """Bytes on a pipe are not a frame; whoever wrote them can no longer be trusted."""
 
@@ -94,34 +97,23 @@ def parse(data: bytes) -> Frame:
     _check(size, version, lengths)
     if size != len(data) or size != _HEAD.size + sum(lengths):
         raise FrameBroken(why="lengths disagree")
-    parts, at = [], _HEAD.size
-    for length in lengths:
-        parts.append(data[at : at + length])
-        at += length
+    start = size - lengths[-1]
     try:
-        texts = [part.decode("ascii") for part in parts[:-1]]
-        named = Kind(kind)
-    except ValueError as error:
+        told = data[_HEAD.size : start].decode("ascii")
+    except UnicodeDecodeError as error:
         raise FrameBroken(why=str(error)) from error
-    if not all(text.isprintable() for text in texts):
-        raise FrameBroken(why="a control character in a text")
+    named = _KINDS.get(kind)
+    if named is None or not told.isprintable():
+        raise FrameBroken(why="an unknown kind, or a control character in a text")
+    texts, at = [], 0
+    for length in lengths[:-1]:
+        texts.append(told[at : at + length])
+        at += length
     method, target, peer, delivery, key, code, content_type, secure = texts
     return Frame(
-        named,
-        ident,
-        method,
-        target,
-        peer,
-        delivery,
-        key,
-        code,
-        content_type,
-        secure,
-        status,
-        limit,
-        port,
-        parts[-1],
-    )
+        named, ident, method, target, peer, delivery, key, code, content_type, secure, status, limit, port,
+        data[start:],
+    )  # fmt: skip
 
 
 def _check(size: int, version: int, lengths: list[int]) -> None:

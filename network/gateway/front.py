@@ -3,4 +3,4 @@
 from network.gateway.leg import main
 
 if __name__ == "__main__":
-    main()
+    main("extranet")

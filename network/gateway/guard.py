@@ -1,4 +1,4 @@
-"""The guard process: policy and journal in a namespace without a network, joined by four pipes."""
+"""The guard process: policy and journal in a namespace without a network, joined by pipes only."""
 
 import argparse
 import os
@@ -6,15 +6,18 @@ import select
 import sys
 from pathlib import Path
 
-from appliance.clock import iso
+from appliance.clock import iso, monotonic
 from appliance.signing import BadKey, VerifyKey
 from network.gateway import seccomp
-from network.gateway.exchange import Exchange
+from network.gateway.exchange import SCANNER, Exchange, Surroundings
 from network.gateway.frames import Splitter, render
-from network.gateway.journal import Journal
+from network.gateway.journal import Journal, JournalLost
+from network.gateway.orders import Inbox
 from network.gateway.policy import Loaded, PolicyInvalid, load
+from network.gateway.spool import Spool
+from network.gateway.vault import BadJournalKey, Vault, handed
 
-_BUFFER_LIMIT = 64 << 20  # bytes waiting for a leg; a leg that stopped reading is a dead leg
+_PATIENCE = 30.0  # seconds in which a leg must have read something; one that does not is a dead leg
 _READ = 1 << 20
 
 
@@ -29,6 +32,7 @@ class Pipe:
         self.side, self.reader, self.writer = side, reader, writer
         self._splitter = Splitter()
         self._waiting = bytearray()
+        self._moved = 0.0  # when the leg last took something, or had nothing to take
         self.left = False  # whether the pipe was full when it was last written to
         os.set_blocking(reader, False)
         os.set_blocking(writer, False)
@@ -42,17 +46,20 @@ class Pipe:
             exchange.take(self.side, frame)
 
     def send(self, data: bytes) -> None:
-        """Queue bytes for the leg."""
+        """Queue bytes for the leg; how many there can be is bounded by what the legs may ask at once."""
+        if not self._waiting:
+            self._moved = monotonic()
         self._waiting += data
-        if len(self._waiting) > _BUFFER_LIMIT:
-            raise LegGone(self.side)
 
     def flush(self) -> bool:
         """Write what the pipe takes now; return whether something is left."""
         try:
             while self._waiting:
                 del self._waiting[: os.write(self.writer, self._waiting)]
-        except BlockingIOError:
+                self._moved = monotonic()
+        except BlockingIOError as error:
+            if monotonic() - self._moved > _PATIENCE:
+                raise LegGone(self.side) from error
             return True
         except BrokenPipeError as error:
             raise LegGone(self.side) from error
@@ -96,6 +103,23 @@ def policy_or_none(folder: Path, pem: str) -> Loaded | None:
     return None
 
 
+def inbox_or_none(folder: Path, pem: str) -> Inbox | None:
+    """Return where an operator's orders come in; None without the key that signs them."""
+    try:
+        return Inbox(folder, VerifyKey.from_pem(pem.encode()), say)
+    except BadKey:
+        return None
+
+
+def vault_or_none(descriptor: int) -> Vault | None:
+    """Return the journal's keys, or None (deny all) with the reason on standard error."""
+    try:
+        return handed(descriptor)
+    except BadJournalKey as error:
+        say(f"拒绝全部 deny all: {error.message.zh} {error.message.en}")
+    return None
+
+
 def say(line: str) -> None:
     """Write one line to the log, which is standard error."""
     sys.stderr.write(f"{iso()} {line}\n")
@@ -108,21 +132,39 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, required=True)
     for name in ("from-front", "to-front", "from-back", "to-back"):
         parser.add_argument(f"--{name}", type=int, required=True)
+    for name in ("from-scan", "to-scan"):
+        parser.add_argument(f"--{name}", type=int, default=-1)
+    parser.add_argument("--port", type=int, default=8080)
+    parser.add_argument("--secrets", type=int, required=True)
     given = parser.parse_args()
-    os.umask(0o077)
-    loaded = policy_or_none(given.folder, os.environ.get("HBOX_POLICY_KEY", ""))
-    journal = Journal(given.folder / "journal")
+    os.umask(0o027)  # a leg or the scanner reads the files that are meant for it by its group
+    pem = os.environ.get("HBOX_POLICY_KEY", "")
+    loaded = policy_or_none(given.folder, pem)
+    vault = vault_or_none(given.secrets)
+    loaded = loaded if vault else None
+    journal = Journal(given.folder / "journal", vault)
     pipes = [
         Pipe("extranet", given.from_front, given.to_front),
         Pipe("intranet", given.from_back, given.to_back),
     ]
+    if given.from_scan >= 0:
+        pipes.append(Pipe(SCANNER, given.from_scan, given.to_scan))
+    around = Surroundings(
+        inbox=inbox_or_none(given.folder, pem),
+        spool=Spool(given.folder / "spool"),
+        scanner=given.from_scan >= 0,
+        port=given.port,
+    )
     seccomp.apply(seccomp.guard())
-    exchange = Exchange(loaded, journal)
+    exchange = Exchange(loaded, journal, around)
     say(f"ready, policy {loaded.digest if loaded else 'none: deny all'}")
     try:
         serve(exchange, pipes)
     except LegGone as gone:
         say(f"leg gone: {gone}")
+        sys.exit(1)
+    except JournalLost as lost:
+        say(f"{lost.message.zh} {lost.message.en}")
         sys.exit(1)
 
 

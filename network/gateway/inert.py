@@ -7,11 +7,14 @@ people read the same and no browser obeys.
 import re
 
 # What starts a tag, a comment or an instruction in HTML (WHATWG, 13.2.5.6 tag open state).
-_TAG = re.compile(r"<(?=[A-Za-z/!?])")
+# A bare tag with a prefix (`<ns1:p>`, in texts taken from XML) means nothing to a browser.
+_PREFIXED = r"/?(?!\w+:(?:script|style|object|embed|applet|iframe)\b)[A-Za-z]\w*:[A-Za-z]\w*>"
+_TAG = re.compile(rf"(?ai)<(?=[A-Za-z/!?])(?!{_PREFIXED})")
 _SCHEME = re.compile(r"(?i)\b(java|vb|live)(\s*)script\s*:")
 _DATA = re.compile(r"(?i)\bdata\s*:(?=\s*(?:text/html|application/xhtml|image/svg))")
-# Control characters that hide text or turn its direction (Unicode TR 36); tab and line ends stay.
-_HIDDEN = re.compile("[\u202a-\u202e\u2066-\u2069\u200b\u2060\ufeff]")
+# Characters that turn the direction of text (Unicode TR 36). Blanks without a width stay: LOINC's own
+# names have them; `dlp` looks through them.
+_HIDDEN = re.compile("[\u202a-\u202e\u2066-\u2069]")
 
 
 def text(value: str) -> tuple[str, int]:

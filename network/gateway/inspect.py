@@ -1,30 +1,26 @@
 """Reading a JSON message by its channel: only allow-listed fields of the right type come out again."""
 
-import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Literal
 
-import orjson
+from pydantic import ConfigDict, with_config
 
+from network.gateway import dlp, exact, masks
+from network.gateway.findings import Allowed, Findings, Search, looked_into
+from network.gateway.primitives import CHECKS, FREE, Primitive, base64
 from network.gateway.refusals import BodyRefused
 
-DEPTH = 16
-
-FieldType = Literal[
-    "string", "code", "id", "boolean", "integer", "instant", "date", "dateTime", "reference", "uri"
-]
-"""FHIR R4 primitive types (hl7.org/fhir/R4/datatypes.html) that survive parsing and rendering.
-
-`decimal` is not among them: its trailing zeros have a meaning that a float does not keep.
-"""
+FieldType = Primitive
+_DATES = frozenset({"date", "dateTime"})
 
 
+@with_config(ConfigDict(extra="forbid"))
 @dataclass(frozen=True)
 class Field:
     """One allowed field: a dotted `path`, `[]` after a name that holds a list; all else is dropped.
 
     `values`, when given, are the only ones allowed; `longest` bounds a text, in characters.
+    `mask` names a profile of `masks`; `carries` says which personal numbers may stand there.
     """
 
     path: str
@@ -32,6 +28,8 @@ class Field:
     required: bool = False
     values: tuple[str, ...] = ()
     longest: int = 256
+    mask: str = ""
+    carries: tuple[str, ...] = ()
 
 
 @dataclass
@@ -46,16 +44,18 @@ class Node:
 
 @dataclass(frozen=True)
 class Minimised:
-    """What may cross: the message made anew, and how many fields were left behind."""
+    """What may cross: the message made anew, how many fields were left behind, and what was found."""
 
     body: bytes
     dropped: int
+    findings: Findings
 
 
 def compiled(fields: Iterable[Field]) -> Node:
-    """Return the tree of `fields`; raises `ValueError` when two paths contradict each other."""
+    """Return the tree of `fields`; raises `ValueError` when they break a law or contradict each other."""
     root = Node()
     for one in fields:
+        _check_field(one)
         node = root
         for name in one.path.split("."):
             node = _step(node, name, one.path)
@@ -63,6 +63,19 @@ def compiled(fields: Iterable[Field]) -> Node:
             raise ValueError(f"{one.path} is given twice")
         node.leaf, node.required = one, one.required
     return root
+
+
+def _check_field(one: Field) -> None:
+    laws = {
+        "a known mask": masks.known(one.mask),
+        "a mask that fits its type": not one.mask
+        or (one.type in FREE and one.mask != "birth-year")
+        or (one.type in _DATES and one.mask == "birth-year"),
+        "known kinds of personal numbers": dlp.KINDS.issuperset(one.carries),
+    }
+    broken = [law for law, kept in laws.items() if not kept]
+    if broken:
+        raise ValueError(f"{one.path} has not {', '.join(broken)}")
 
 
 def _step(node: Node, name: str, path: str) -> Node:
@@ -76,111 +89,99 @@ def _step(node: Node, name: str, path: str) -> Node:
     return found
 
 
-def minimise(body: bytes, shape: Node, *, limit: int) -> Minimised:
-    """Return `body` with only the fields of `shape`, made anew.
+def allowed(node: Node) -> Allowed:
+    """Return which personal numbers the fields of `node` may carry."""
+    kinds = frozenset(node.leaf.carries) if node.leaf else dlp.NOTHING
+    below = {name: allowed(child) for name, child in node.children.items()}
+    return Allowed(kinds, {name: a for name, a in below.items() if a.kinds or a.below})
+
+
+def every_kind(node: Node) -> frozenset[str]:
+    """Return every kind of personal number that some field of `node` may carry."""
+    return frozenset(kind for leaf in leaves(node) for kind in leaf.carries)
+
+
+def leaves(node: Node) -> Iterator[Field]:
+    """Yield the fields of `node`."""
+    if node.leaf is not None:
+        yield node.leaf
+    for child in node.children.values():
+        yield from leaves(child)
+
+
+def minimise(body: bytes, shape: Node, *, limit: int, mask: bool = False) -> Minimised:
+    """Return `body` with only the fields of `shape`, made anew; `mask` masks undeclared numbers.
 
     Raises:
         BodyRefused: over `limit` bytes, not JSON, keys doubled, too deep, or a field of a wrong type.
     """
-    if len(body) > limit:
-        raise BodyRefused(path="$", why=f"over {limit} bytes")
-    try:
-        value = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise BodyRefused(path="$", why="not JSON") from error
-    if not isinstance(value, dict):
-        raise BodyRefused(path="$", why="not an object")
-    keys = _count(value, 0)
-    if keys != _written_keys(body):
-        raise BodyRefused(path="$", why="a key comes twice")
-    kept, count = _keep(value, shape, "$")
-    return Minimised(orjson.dumps(kept), keys - count)
+    value, count = exact.read(body, limit=limit)
+    findings = Findings()
+    kept = keep(value, shape, findings)
+    made = finished(kept, Search(findings, mask), allowed(shape))
+    return Minimised(made, count - exact.keys(kept), findings)
 
 
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+def finished(kept: dict[str, object], search: Search, may: Allowed) -> bytes:
+    """Return `kept` as JSON, after the look for personal numbers where none may stand."""
+    made = exact.write(kept)
+    if dlp.suspicious(made) and dlp.find(made.decode()):
+        # Only now it is worth asking in which field a number stands.
+        search.message(kept, may)
+        if search.mask and search.findings.hits:
+            made = exact.write(kept)
+    if search.findings.attachments:
+        looked_into(search.findings, mask=search.mask)
+    return made
 
 
-def _written_keys(body: bytes) -> int:
-    # In valid JSON every colon outside a string follows exactly one key.
-    return _STRING.sub(b"", body).count(b":")
-
-
-def _count(value: object, depth: int) -> int:
-    if depth > DEPTH:
-        raise BodyRefused(path="$", why=f"deeper than {DEPTH}")
-    if isinstance(value, dict):
-        return len(value) + sum(_count(child, depth + 1) for child in value.values())
-    if isinstance(value, list):
-        return sum(_count(child, depth + 1) for child in value)
-    return 0
-
-
-def _keep(value: dict[str, object], shape: Node, path: str) -> tuple[dict[str, object], int]:
+def keep(
+    value: dict[str, object], shape: Node, findings: Findings, path: str = "$"
+) -> dict[str, object]:
+    """Return what `shape` allows of `value`; raises `BodyRefused` with the path of what is wrong."""
     kept: dict[str, object] = {}
-    count = 0
     for name, node in shape.children.items():
         if name in value:
-            kept[name], inner = _take(value[name], node, f"{path}.{name}")
-            count += 1 + inner
+            kept[name] = _take(value[name], node, findings, f"{path}.{name}")
         elif node.required:
             raise BodyRefused(path=f"{path}.{name}", why="missing")
-    return kept, count
+    return kept
 
 
-def _take(value: object, node: Node, path: str) -> tuple[object, int]:
+def _take(value: object, node: Node, findings: Findings, path: str) -> object:
     if not node.many:
-        return _one(value, node, path)
-    if not isinstance(value, list):
+        return _one(value, node, findings, path)
+    if type(value) is not list:
         raise BodyRefused(path=path, why="not a list")
-    taken = [_one(item, node, f"{path}[]") for item in value]
-    return [item for item, _ in taken], sum(inner for _, inner in taken)
+    return [_one(item, node, findings, f"{path}[]") for item in value]
 
 
-def _one(value: object, node: Node, path: str) -> tuple[object, int]:
+def _one(value: object, node: Node, findings: Findings, path: str) -> object:
     if node.leaf is not None:
-        _check(value, node.leaf, path)
-        return value, 0
-    if not isinstance(value, dict):
+        return leaf(value, node.leaf, findings, path)
+    if type(value) is not dict:
         raise BodyRefused(path=path, why="not an object")
-    return _keep(value, node, path)
+    return keep(value, node, findings, path)
 
 
-_DATE = r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])"
-_CLOCK = r"([01]\d|2[0-3]):[0-5]\d:([0-5]\d|60)(\.\d{1,9})?(Z|[+-]((0\d|1[0-3]):[0-5]\d|14:00))"
-_FORMS = {
-    "string": r"[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]+",
-    "code": r"[^\s]+( [^\s]+)*",
-    "id": r"[A-Za-z0-9\-.]{1,64}",
-    "instant": f"{_DATE}T{_CLOCK}",
-    "date": r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?",
-    "dateTime": rf"\d{{4}}(-(0[1-9]|1[0-2]))?|{_DATE}(T{_CLOCK})?",
-    "reference": r"[A-Z][A-Za-z]{1,63}/[A-Za-z0-9\-.]{1,64}",
-    "uri": r"[!-~]+",
-}
+def leaf(value: object, one: Field, findings: Findings, path: str) -> object:
+    """Return the value of field `one`, masked and harmless; raises `BodyRefused`."""
+    if not CHECKS[one.type](value) or (one.values and value not in one.values):
+        said = f" of {'|'.join(one.values)}" if one.values else ""
+        raise BodyRefused(path=path, why=f"not a {one.type}{said}")
+    if type(value) is str:
+        return _text(value, one, findings, path)
+    return value
 
 
-def _text(form: str) -> Callable[[object, Field], bool]:
-    pattern = re.compile(form, re.ASCII)
-
-    def lawful(value: object, one: Field) -> bool:
-        return (
-            isinstance(value, str)
-            and len(value) <= one.longest
-            and pattern.fullmatch(value) is not None
-            and (not one.values or value in one.values)
-        )
-
-    return lawful
-
-
-_LAWFUL: dict[str, Callable[[object, Field], bool]] = {
-    **{name: _text(form) for name, form in _FORMS.items()},
-    "boolean": lambda value, _: isinstance(value, bool),
-    "integer": lambda value, _: type(value) is int and -(2**31) <= value < 2**31,
-}
-
-
-def _check(value: object, one: Field, path: str) -> None:
-    if not _LAWFUL[one.type](value, one):
-        allowed = f" of {'|'.join(one.values)}" if one.values else ""
-        raise BodyRefused(path=path, why=f"not a {one.type}{allowed}")
+def _text(value: str, one: Field, findings: Findings, path: str) -> str:
+    if len(value) > one.longest:
+        raise BodyRefused(path=path, why=f"not a {one.type} of at most {one.longest} characters")
+    if one.mask:
+        findings.masked += 1
+        value = masks.apply(one.mask, value)
+    if one.type in FREE:
+        return findings.harmless(value)
+    if one.type == "base64Binary":
+        findings.attachments.append(base64(value) or b"")
+    return value

@@ -1,98 +1,56 @@
-"""A leg of the gateway: HTTP on one side, frames on two pipes on the other; it decides nothing."""
+"""A leg of the gateway: HTTP, HL7 v2 and files on one side, frames on two pipes on the other.
+
+It ends TLS and framing, and decides nothing.
+"""
 
 import argparse
 import asyncio
 import os
+import resource
 import sys
-from dataclasses import dataclass
+from pathlib import Path
 
-import orjson
 import uvloop
 
-from appliance.clock import iso, monotonic
+from appliance.clock import iso
 from network.gateway import seccomp
-from network.gateway.caller import Caller
-from network.gateway.door import Asked, Door, Slot
 from network.gateway.frames import Frame, FrameBroken, Kind, Splitter, render
-from network.gateway.refusals import Busy, GatewayRefusal, body
+from network.gateway.listening import Listen, read
+from network.gateway.reception import Reception, Station
+from network.gateway.suites import Contexts
 
-CONNECTIONS = 256
-OUTSTANDING = 1024  # requests that wait for the guard
-_BUFFER_LIMIT = 64 << 20  # bytes waiting for the guard
-
-
-@dataclass(frozen=True)
-class Waiting:
-    """Whom an answer belongs to."""
-
-    door: Door
-    slot: Slot
+_FILES = 8192  # descriptors that a leg may have open
+_FULL = 16 << 20  # bytes waiting for the guard after which new requests are told to come later
+_BROKEN = 128 << 20  # bytes after which the guard counts as dead
 
 
 class Leg:
-    """Gives each request to the guard, makes the calls it orders, never stops reading its pipe."""
+    """Joins a reception to the guard's pipes; never stops reading its own."""
 
-    def __init__(self, reader: int, writer: int) -> None:
+    def __init__(self, reader: int, writer: int, station: Station) -> None:
         self._reader, self._writer = reader, writer
         self._splitter = Splitter()
         self._unsent = bytearray()
-        self._waiting: dict[int, Waiting] = {}
-        self._doors: set[Door] = set()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._caller = Caller()
-        self._count = 0
+        self._reception = Reception(station, self._to_guard, self._has_room)
 
-    async def run(self, address: str, port: int) -> None:
-        """Listen on `address` until the guard's pipe ends."""
+    async def run(self) -> None:
+        """Listen until the guard's pipe ends."""
         loop = asyncio.get_running_loop()
-        self._port = port
         seccomp.apply(seccomp.leg())  # the loop has made its socket pair by now
         self._gone = loop.create_future()
         os.set_blocking(self._reader, False)
         os.set_blocking(self._writer, False)
         loop.add_reader(self._reader, self._from_guard)
-        server = await loop.create_server(lambda: Door(self), address, port, backlog=CONNECTIONS)
-        sweeping = asyncio.create_task(self._sweep())
-        sys.stderr.write(f"{iso()} ready on {address}:{port}\n")
-        sys.stderr.flush()
+        opened = await self._reception.open()
+        say(f"ready on {', '.join(opened) or 'nothing'}")
         try:
             await self._gone
         finally:
-            sweeping.cancel()
-            server.close()
-            self._caller.close()
+            self._reception.close()
 
-    # What doors say
-
-    def opened(self, door: Door) -> bool:
-        """See `Desk.opened`."""
-        self._doors.add(door)
-        return len(self._doors) <= CONNECTIONS
-
-    def closed(self, door: Door) -> None:
-        """See `Desk.closed`."""
-        self._doors.discard(door)
-
-    def asked(self, door: Door, slot: Slot, asked: Asked) -> None:
-        """See `Desk.asked`."""
-        if len(self._waiting) >= OUTSTANDING:
-            door.answer(slot, Busy.status, "application/json", self.refused(door, Busy()))
-            return
-        self._count += 1
-        self._waiting[self._count] = Waiting(door, slot)
-        ask = Frame(
-            Kind.ASK, self._count, asked.method, asked.target, door.peer, key=asked.key,
-            port=self._port, body=asked.body,
-        )  # fmt: skip
-        self._to_guard(ask)
-
-    def refused(self, door: Door, refusal: GatewayRefusal) -> bytes:
-        """See `Desk.refused`."""
-        note = Frame(Kind.NOTE, 0, peer=door.peer, code=refusal.code, status=refusal.status)
-        self._to_guard(note)
-        return orjson.dumps(body(refusal))
-
-    # The guard's pipes
+    def _has_room(self) -> bool:
+        return len(self._unsent) < _FULL
 
     def _from_guard(self) -> None:
         try:
@@ -109,24 +67,19 @@ class Leg:
             return
         for frame in frames:
             if frame.kind is Kind.ANSWER:
-                self._answered(frame)
+                self._reception.answered(frame)
             elif frame.kind is Kind.CALL:
                 task = asyncio.create_task(self._make(frame))
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
 
-    def _answered(self, frame: Frame) -> None:
-        waiting = self._waiting.pop(frame.ident, None)
-        if waiting is not None and waiting.door in self._doors:
-            waiting.door.answer(waiting.slot, frame.status, frame.content_type, frame.body)
-
     async def _make(self, call: Frame) -> None:
-        self._to_guard(await self._caller.make(call))
+        self._to_guard(await self._reception.make(call))
 
     def _to_guard(self, frame: Frame) -> None:
         idle = not self._unsent
         self._unsent += render(frame)
-        if len(self._unsent) > _BUFFER_LIMIT:
+        if len(self._unsent) > _BROKEN:
             self._end("the guard does not read")
         elif idle:
             self._push()
@@ -147,24 +100,39 @@ class Leg:
         if not self._gone.done():
             self._gone.set_exception(ConnectionError(why))
 
-    async def _sweep(self) -> None:
-        while True:
-            await asyncio.sleep(1)
-            now = monotonic()
-            for door in list(self._doors):
-                door.check(now)
+
+def say(line: str) -> None:
+    """Write one line to the log, which is standard error."""
+    sys.stderr.write(f"{iso()} {line}\n")
+    sys.stderr.flush()
 
 
-def main() -> None:
-    """Run as the launcher starts it: pipe ends by number."""
+def secrets(descriptor: int) -> Contexts:
+    """Read what the launcher left in a pipe, to its end; without a descriptor there is no TLS."""
+    if descriptor < 0:
+        return Contexts({})
+    with os.fdopen(descriptor, "rb") as pipe:
+        return Contexts.from_json(pipe.read())
+
+
+def main(side: str) -> None:
+    """Run as the launcher starts it: pipe ends by number, what to listen on as JSON."""
     parser = argparse.ArgumentParser()
     for name in ("reader", "writer", "port"):
         parser.add_argument(f"--{name}", type=int, required=True)
     parser.add_argument("--address", required=True)
+    parser.add_argument("--secrets", type=int, default=-1)
+    parser.add_argument("--spool", type=Path, default=Path("/nonexistent"))
+    parser.add_argument("--listen", default="")
     given = parser.parse_args()
+    os.umask(0o027)
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(_FILES, most), most))
+    listen = read(given.listen) if given.listen else (Listen("http", given.port),)
+    station = Station(side, given.address, listen, secrets(given.secrets), given.spool)
     seccomp.apply(seccomp.before_loop())
     try:
-        uvloop.run(Leg(given.reader, given.writer).run(given.address, given.port))
+        uvloop.run(Leg(given.reader, given.writer, station).run())
     except ConnectionError as gone:
-        sys.stderr.write(f"{iso()} {gone}\n")
+        say(str(gone))
         sys.exit(1)

@@ -1,7 +1,8 @@
 """Masking profiles for single values, after the de-identification examples of GB/T 39725-2020, annex G.
 
 Each profile takes the text of one field and returns what may be shown of it. Dates stay valid dates,
-both as FHIR (`1990-03-07`) and as HL7 v2 (`19900307`) write them.
+both as FHIR (`1990-03-07`) and as HL7 v2 (`19900307`) write them. What is masked already stays as it
+is: a stored message may be held against its channel twice.
 """
 
 import re
@@ -10,7 +11,7 @@ from collections.abc import Callable
 STAR = "*"
 _HL7_DATE = re.compile(r"(\d{4})\d{0,10}([.+-].*)?")
 _FHIR_DATE = re.compile(r"(\d{4})(-\d{2}){0,2}(T.*)?")
-_TOWN = re.compile(r".{2,}?(?:省|市|自治区|特别行政区)(?:.{1,8}?(?:市|州|盟|地区|区|县))?")
+_TOWN = re.compile(r".{2,}?(?:省|市|自治区|特别行政区)(?:.{1,8}?(?:市|自治州|盟|地区|区|县))?")
 
 
 def _name(value: str) -> str:
@@ -18,7 +19,7 @@ def _name(value: str) -> str:
     bare = value.strip()
     if not bare:
         return value
-    return bare[0] + STAR * (2 if bare.isascii() else min(len(bare) - 1, 2))
+    return bare[0] + STAR * (2 if bare[0].isascii() else min(len(bare) - 1, 2))
 
 
 def _ends(head: int, tail: int) -> Callable[[str], str]:

@@ -13,6 +13,7 @@ from network.gateway.channel import Channel, check_channel
 from network.gateway.protocols import PROTOCOLS, Plan
 from network.gateway.records import sm3
 from network.gateway.sealed import FILE, joined, parted
+from network.zones import PLAN
 
 
 class PolicyInvalid(Refused):
@@ -76,17 +77,30 @@ def load(folder: Path, key: VerifyKey) -> Loaded:
 
 
 def check(policy: Policy) -> dict[str, Plan]:
-    """Return the compiled channels; raises `ValueError` when one breaks a law or two share a door."""
+    """Return the compiled channels; raises `ValueError` when one breaks a law or two share a door.
+
+    On one port of a leg one wire with one kind of TLS is heard.
+    """
     seen: set[tuple[object, ...]] = set()
+    ports: dict[tuple[str, int], tuple[str, str]] = {}
     plans: dict[str, Plan] = {}
     for channel in policy.channels:
         check_channel(channel)
-        door = (
-            channel.direction, channel.port, channel.method, channel.path, channel.peer,
-            channel.types, channel.protocol == "files" and channel.id,
-        )  # fmt: skip
-        if channel.id in plans or door in seen:
+        heard = PROTOCOLS[channel.protocol].wire, channel.tls
+        if ports.setdefault((channel.source, channel.listens(PLAN.port)), heard) != heard:
+            raise ValueError(f"channel {channel.id}: its port is heard in another way already")
+        doors = _doors(channel)
+        if channel.id in plans or doors & seen:
             raise ValueError(f"channel {channel.id}: another one has its id or its door")
         plans[channel.id] = PROTOCOLS[channel.protocol].plan(channel)
-        seen.add(door)
+        seen |= doors
     return plans
+
+
+def _doors(channel: Channel) -> set[tuple[object, ...]]:
+    """Return by what the channel is known: no message may mean two of them."""
+    place = (
+        channel.direction, channel.port, channel.method, channel.path, channel.peer,
+        channel.protocol == "files" and channel.id,
+    )  # fmt: skip
+    return {(*place, kind) for kind in channel.types or ("",)}

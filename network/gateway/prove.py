@@ -3,8 +3,9 @@
 import json
 import sys
 import tempfile
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from pydantic import TypeAdapter
 
@@ -13,6 +14,7 @@ from appliance.clock import iso
 from appliance.errors import Unavailable
 from appliance.host import Host, LocalHost
 from appliance.signing import SigningKey, VerifyKey
+from appliance.sm2 import Sm2Key, Sm2PublicKey
 from network.gateway.layout import Layout
 from network.gateway.probing import Finding
 
@@ -26,13 +28,20 @@ LEVEL_MEANS = {
 
 @dataclass(frozen=True)
 class Proof:
-    """What was tried and seen at `at` (RFC 3339 UTC); `signature` (hex) is over all the rest."""
+    """What was tried and seen at `at` (RFC 3339 UTC); both signatures (hex) are over all the rest.
+
+    `facts` says of what it was seen: kernel, policy, and rights and filter of each process. `key` and
+    `sm2_key` are the keys' fingerprints; without an SM2 key its two are empty.
+    """
 
     level: str
     at: str
     findings: tuple[Finding, ...]
     key: str
     signature: str = ""
+    facts: dict[str, Any] = field(default_factory=dict)
+    sm2_key: str = ""
+    sm2: str = ""
 
     @property
     def holds(self) -> bool:
@@ -40,8 +49,13 @@ class Proof:
         return bool(self.findings) and all(f.verdict == "refused" for f in self.findings)
 
 
-def prove(key: SigningKey, layout: Layout | None = None, host: Host | None = None) -> Proof:
-    """Probe the running gateway, in about ten seconds, and sign what was seen; needs root.
+def prove(
+    key: SigningKey,
+    layout: Layout | None = None,
+    host: Host | None = None,
+    sm2: Sm2Key | None = None,
+) -> Proof:
+    """Probe the running gateway, in about half a minute, and sign what was seen; needs root.
 
     Raises:
         Unavailable: the gateway does not run, or the probes could not be made.
@@ -50,19 +64,27 @@ def prove(key: SigningKey, layout: Layout | None = None, host: Host | None = Non
         file = Path(folder) / "layout.json"
         file.write_bytes(TypeAdapter(Layout).dump_json(layout or Layout()))
         argv = [sys.executable, "-I", "-m", "network.gateway.probing", "--layout", str(file)]
-        done = (host or LocalHost()).run(argv, timeout=180.0, check=False)
+        done = (host or LocalHost()).run(argv, timeout=300.0, check=False)
     if done.code != 0:
         raise Unavailable(what="gateway prove", why=done.err.decode("utf-8", "replace")[-500:])
-    found = tuple(Finding(**one) for one in json.loads(done.out))
-    unsigned = Proof(LEVEL, iso(), found, key.public.fingerprint)
-    return Proof(
-        unsigned.level, unsigned.at, found, unsigned.key, key.sign(_statement(unsigned)).hex()
+    told = json.loads(done.out)
+    found = tuple(Finding(**one) for one in told["findings"])
+    unsigned = Proof(
+        LEVEL, iso(), found, key.public.fingerprint, facts=told["facts"],
+        sm2_key=sm2.public.fingerprint if sm2 else "",
+    )  # fmt: skip
+    said = _statement(unsigned)
+    return replace(
+        unsigned, signature=key.sign(said).hex(), sm2=sm2.sign(said).hex() if sm2 else ""
     )
 
 
-def check(proof: Proof, key: VerifyKey) -> None:
-    """Raise `BadSignature` unless `key` signed this proof."""
-    key.verify(bytes.fromhex(proof.signature), _statement(proof), what="gateway proof")
+def check(proof: Proof, key: VerifyKey, sm2: Sm2PublicKey | None = None) -> None:
+    """Raise `BadSignature` unless `key`, and `sm2` if given, signed this proof."""
+    said = _statement(proof)
+    key.verify(bytes.fromhex(proof.signature), said, what="gateway proof")
+    if sm2 is not None:
+        sm2.verify(bytes.fromhex(proof.sm2), said, what="gateway proof (SM2)")
 
 
 def render(proof: Proof) -> bytes:
@@ -76,5 +98,5 @@ def render(proof: Proof) -> bytes:
 
 def _statement(proof: Proof) -> bytes:
     told = asdict(proof)
-    del told["signature"]
+    del told["signature"], told["sm2"]
     return canonical(told)

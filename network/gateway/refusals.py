@@ -123,6 +123,15 @@ class BadHttp(GatewayRefusal):
     hint = Text("请检查客户端。", "Look at the client.")
 
 
+class BadMllp(GatewayRefusal):
+    """Bytes that are no frame of MLLP, or a batch that contradicts itself."""
+
+    code = "gateway.bad_mllp"
+    status = 400
+    text = Text("MLLP 帧不合法：{why}", "Not lawful MLLP: {why}")
+    hint = Text("请检查发送系统的 MLLP 设置。", "Look at the sender's MLLP settings.")
+
+
 class HeadTooLarge(GatewayRefusal):
     """Request line and headers are over the limit, bytes."""
 
@@ -150,6 +159,18 @@ class TooSlow(GatewayRefusal):
     hint = Text("请检查网络后重试。", "Check the network and try again.")
 
 
+class BadTls(GatewayRefusal):
+    """A handshake failed: version, suite, group, signature or certificate."""
+
+    code = "gateway.bad_tls"
+    status = 495  # the usual number for a certificate or handshake that was refused
+    text = Text("TLS 握手失败：{why}", "The TLS handshake failed: {why}")
+    hint = Text(
+        "请检查对方的 TLS 版本、密码套件和证书。",
+        "Check the peer's TLS version, suites, certificate.",
+    )
+
+
 class Busy(GatewayRefusal):
     """Too many requests are open."""
 
@@ -157,6 +178,148 @@ class Busy(GatewayRefusal):
     status = 503
     text = Text("网关繁忙", "The gateway is busy")
     hint = Text("请稍后重试。", "Try again later.")
+
+
+class WrongCertificate(GatewayRefusal):
+    """The channel is pinned to a client certificate, and this is not it."""
+
+    code = "gateway.wrong_certificate"
+    text = Text("发送方证书与通道不符。", "The sender's certificate is not the channel's.")
+    hint = Text(
+        "请使用为此通道登记的证书，或由安全管理员登记新证书。",
+        "Use the certificate registered for this channel, or have the new one registered.",
+    )
+
+
+class ClosedNow(GatewayRefusal):
+    """Outside the channel's time windows."""
+
+    code = "gateway.closed_now"
+    status = 503
+    text = Text("通道 {channel} 此时不开放", "Channel {channel} is closed at this hour")
+    hint = Text("请在通道的开放时段内发送。", "Send within the channel's hours.")
+
+
+class QuotaUsed(GatewayRefusal):
+    """The channel's messages of this day are used up."""
+
+    code = "gateway.quota_used"
+    status = 429
+    text = Text(
+        "通道 {channel} 今日配额 {quota} 条已用完", "Channel {channel} used its {quota} of today"
+    )
+    hint = Text("请明日再发，或由安全管理员调整配额。", "Send tomorrow, or have the quota changed.")
+
+
+class ChannelPaused(GatewayRefusal):
+    """An operator has paused the channel."""
+
+    code = "gateway.channel_paused"
+    status = 503
+    text = Text("通道 {channel} 已被暂停", "Channel {channel} is paused")
+    hint = Text("请联系系统管理员恢复通道。", "Ask the system administrator to resume it.")
+
+
+class PersonalNumber(GatewayRefusal):
+    """A personal number stands where the channel declares none; `found` counts them by kind."""
+
+    code = "gateway.personal_number"
+    status = 422
+    text = Text(
+        "报文在未声明处含有个人号码：{found}", "A personal number where none is declared: {found}"
+    )
+    hint = Text(
+        "请从自由文本中去掉身份证号、电话或银行卡号，或为该字段申报。",
+        "Take it out of the free text, or have the field declared to carry it.",
+    )
+
+
+class ScannerAway(GatewayRefusal):
+    """The malware scanner did not answer; what cannot be scanned does not cross."""
+
+    code = "gateway.scanner_away"
+    status = 503
+    text = Text("病毒扫描不可用，附件未放行", "The malware scanner is away; no attachment passes")
+    hint = Text("请稍后重试，并检查扫描服务。", "Try again later; look at the scanner's service.")
+
+
+class Malware(GatewayRefusal):
+    """The scanner found malware; `name` is its signature's."""
+
+    code = "gateway.malware"
+    status = 422
+    text = Text("发现恶意代码：{name}", "Malware found: {name}")
+    hint = Text("请隔离来源系统并全面查毒。", "Isolate the sending system and scan it.")
+
+
+class DestinationChanged(GatewayRefusal):
+    """The channel leads elsewhere than when the message was accepted."""
+
+    code = "gateway.destination_changed"
+    text = Text(
+        "报文受理时的目的地是 {was}，通道现指向 {now}",
+        "It was accepted for {was}, the channel now leads to {now}",
+    )
+    hint = Text(
+        "请恢复原目的地后重投，或由来源系统重新发送。",
+        "Restore the old destination and run it again, or have it sent anew.",
+    )
+
+
+class DeadLettersFull(GatewayRefusal):
+    """Too many dead letters of the channel wait for somebody to settle them."""
+
+    code = "gateway.dead_letters_full"
+    status = 503
+    text = Text(
+        "通道 {channel} 的死信已达 {limit} 条，暂停受理",
+        "Channel {channel} has {limit} dead letters and takes no more",
+    )
+    hint = Text(
+        "请在控制台处理死信：重投或丢弃。", "Settle the dead letters: run again or drop them."
+    )
+
+
+class JournalFull(GatewayRefusal):
+    """The journal cannot be written: nothing is accepted that would not be kept."""
+
+    code = "gateway.journal_full"
+    status = 503
+    text = Text("交换日志无法写入：{why}", "The journal cannot be written: {why}")
+    hint = Text("请清理网关磁盘空间；恢复后自动继续。", "Make room on its disk; it then goes on.")
+
+
+class SpoolFull(GatewayRefusal):
+    """There is no room to take a file."""
+
+    code = "gateway.spool_full"
+    status = 503
+    text = Text("文件暂存空间不足", "There is no room for the file")
+    hint = Text("请清理网关磁盘空间。", "Make room on the gateway's disk.")
+
+
+class FileRefused(GatewayRefusal):
+    """The offered file is not what its channel takes."""
+
+    code = "gateway.file_refused"
+    status = 422
+    text = Text("文件不被接受：{why}", "The file is not taken: {why}")
+    hint = Text(
+        "请按通道允许的类型、名称与大小提供文件。",
+        "Offer a file of a type, name and size that the channel allows.",
+    )
+
+
+class GuardFault(GatewayRefusal):
+    """The guard's own code failed on this message; `why` says where, without its content."""
+
+    code = "gateway.guard_fault"
+    status = 500
+    text = Text("网关处理此报文时出错：{why}", "The gateway failed on this message: {why}")
+    hint = Text(
+        "报文未放行。请把此代码位置报告给医盒支持人员。",
+        "The message did not cross. Report this place in the code to the box's support.",
+    )
 
 
 def body(refusal: GatewayRefusal) -> dict[str, object]:

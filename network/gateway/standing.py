@@ -39,6 +39,7 @@ class Standing:
     bounding: int
     seccomp: bool
     no_new_privileges: bool
+    groups: tuple[int, ...] = ()
 
     def namespace(self, kind: str) -> str:
         """Return the kernel's name of one of its namespaces, such as `net:[4026531840]`."""
@@ -64,21 +65,34 @@ def standing(name: str, pid: int) -> Standing:
         int(facts["CapBnd"][0], 16),
         facts["Seccomp"][0] == "2",
         facts["NoNewPrivs"][0] == "1",
+        tuple(int(group) for group in facts["Groups"]),
     )
 
 
 class Child:
-    """A forked process in the place of a running one, that answers with lines of JSON."""
+    """A forked process in the place of a running one, that answers with lines of JSON.
+
+    `filtered`: with the system call filter of that process, if it has one. Without it the other
+    layers (namespaces, user, mounts) stand alone and must hold by themselves. `as_root`: in the same
+    namespaces, but with every right.
+    """
 
     def __init__(
-        self, place: Standing, act: Callable[[Say], None], *, as_root: bool = False
+        self,
+        place: Standing,
+        act: Callable[[Say], None],
+        *,
+        filtered: bool = True,
+        as_root: bool = False,
     ) -> None:
         self._ears, mouth = os.pipe()
         self._held = b""
         self._pid = os.fork()
         if self._pid == 0:
             os.close(self._ears)
-            _live(place, act, mouth, as_root=as_root)
+            _live(
+                place, act, mouth, rights="root" if as_root else "filtered" if filtered else "user"
+            )
         os.close(mouth)
 
     def hear(self) -> Told:
@@ -111,25 +125,27 @@ def ready_for_nudge(say: Say, told: Told) -> None:
     signal.sigtimedwait({signal.SIGUSR1}, PATIENCE)
 
 
-def ask(place: Standing, act: Callable[[Say], None], *, as_root: bool = False) -> Told:
-    """Run `act` in the place of `place` and return the one line that it says."""
-    child = Child(place, act, as_root=as_root)
+def ask(
+    place: Standing, act: Callable[[Say], None], *, filtered: bool = True, as_root: bool = False
+) -> Told:
+    """Run `act` in the place of `place` and return the one line that it says; see `Child`."""
+    child = Child(place, act, filtered=filtered, as_root=as_root)
     try:
         return child.hear()
     finally:
         child.end()
 
 
-def _live(place: Standing, act: Callable[[Say], None], mouth: int, *, as_root: bool) -> NoReturn:
+def _live(place: Standing, act: Callable[[Say], None], mouth: int, *, rights: str) -> NoReturn:
     def say(told: Told) -> None:
         os.write(mouth, json.dumps(told).encode() + b"\n")
 
     try:
         _move(place)
-        if not as_root:
+        if rights != "root":
             confine.become_like(place.account, place.capabilities)
-            if place.seccomp:
-                seccomp.apply(seccomp.guard() if place.name == "guard" else seccomp.leg())
+        if rights == "filtered" and place.seccomp:
+            seccomp.apply(seccomp.FILTERS[place.name]())
         act(say)
     except BaseException as error:  # noqa: BLE001 - a forked child must never return
         say({"broken": f"{type(error).__name__}: {error}"})

@@ -5,10 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from appliance.errors import NotFound
-from network.gateway.journal import segments
 from network.gateway.records import (
-    GENESIS,
-    SEGMENT_HEAD,
     Event,
     JournalBroken,
     Record,
@@ -16,6 +13,8 @@ from network.gateway.records import (
     read_segment,
     sm3,
 )
+from network.gateway.segments import beginning, content, segments, start_of
+from network.gateway.vault import Vault
 
 
 @dataclass(frozen=True)
@@ -24,7 +23,7 @@ class Transfer:
 
     `event`: started, recovered, request, answer, accepted, attempt, delivered, dead or refused.
     `side` is the zone that spoke, `rule` the code of a refusal, `dropped` how many fields stayed
-    behind, `digest` the SM3 of the minimised body, `policy` the SM3 of the policy in force.
+    behind, `digest` the SM3 of the sealed body, `policy` the SM3 of the policy in force.
     """
 
     number: int
@@ -45,6 +44,15 @@ class Transfer:
     size: int
     digest: str
     chain: str
+    kind: str = ""
+    data_class: str = ""
+    address: str = ""
+    latency: int = 0
+    masked: int = 0
+    inert: int = 0
+    found: str = ""
+    count: int = 0
+    order: int = 0
 
 
 @dataclass(frozen=True)
@@ -61,9 +69,9 @@ def read(folder: Path, after: int = 0) -> Iterator[Transfer]:
     Raises:
         JournalBroken: the chain does not hold in a file that was read.
     """
-    for record in _records(folder, after):
-        if record.number > after:
-            yield _transfer(record)
+    for found in records(folder, after):
+        if found.number > after:
+            yield _transfer(found)
 
 
 def verify(folder: Path, seen: Head | None = None) -> Head:
@@ -72,53 +80,62 @@ def verify(folder: Path, seen: Head | None = None) -> Head:
     Cutting whole records off the end leaves a chain that holds: only `seen`, a head that was noted
     elsewhere before, shows it. Raises `JournalBroken`.
     """
-    head = Head(0, GENESIS.hex())
-    for record in _records(folder, 0):
-        head = Head(record.number, record.hash.hex())
-        if seen is not None and record.number == seen.number and head != seen:
+    number, before = beginning(folder)
+    head = Head(number, before.hex())
+    for found in records(folder):
+        head = Head(found.number, found.hash.hex())
+        if seen is not None and found.number == seen.number and head.chain != seen.chain:
             raise JournalBroken(
-                number=record.number, why="it is not the record that was seen before"
+                number=found.number, why="it is not the record that was seen before"
             )
     if seen is not None and head.number < seen.number:
         raise JournalBroken(number=head.number + 1, why=f"it once reached {seen.number}")
     return head
 
 
-def body(folder: Path, number: int) -> bytes:
-    """Return the minimised body of one record; raises `NotFound`."""
-    for record in _records(folder, number - 1):
-        if record.number == number:
-            return record.body
+def body(folder: Path, number: int, vault: Vault) -> bytes:
+    """Return the minimised body of one record; raises `NotFound`, `BodySealed`."""
+    return record(folder, number).body(vault)
+
+
+def record(folder: Path, number: int) -> Record:
+    """Return one record as it stands; raises `NotFound`."""
+    for found in records(folder, number - 1):
+        if found.number == number:
+            return found
     raise NotFound(what="journal record", name=number)
 
 
-def _records(folder: Path, after: int) -> Iterator[Record]:
+def records(folder: Path, after: int = 0) -> Iterator[Record]:
+    """Yield the records from that of the segment on which holds the one after `after`."""
     paths = segments(folder)
-    starts = [int(path.stem) for path in paths]
-    first = max((i for i, start in enumerate(starts) if start <= after + 1), default=0)
-    number, before = 1, GENESIS
+    first = max((i for i, p in enumerate(paths) if int(p.stem) <= after + 1), default=0)
+    number, before = beginning(folder)
     for index, path in enumerate(paths[first:], first):
-        data = path.read_bytes()
-        if index == first and index > 0:
-            number, before = _start(data)
         try:
-            for record in read_segment(data, number, before):
-                yield record
-                number, before = record.number + 1, record.hash
+            data = content(path)
+        except FileNotFoundError as error:
+            if index + 1 < len(paths):
+                raise JournalBroken(number=number + 1, why="a segment is gone") from error
+            return  # it held no whole record, and the guard that starts has removed it
+        if index == first and index > 0:
+            number, before = start_of(data)
+            number -= 1
+        try:
+            for found in read_segment(data, number + 1, before):
+                yield found
+                number, before = found.number, found.hash
         except Torn as torn:
             if index + 1 < len(paths):
-                raise JournalBroken(number=number, why="a segment ends inside a record") from torn
+                raise JournalBroken(
+                    number=number + 1, why="a segment ends inside a record"
+                ) from torn
 
 
-def _start(data: bytes) -> tuple[int, bytes]:
-    _, number, before = SEGMENT_HEAD.unpack_from(data)
-    return int(number), bytes(before)
-
-
-def _transfer(record: Record) -> Transfer:
-    facts = record.facts
+def _transfer(found: Record) -> Transfer:
+    facts = found.facts
     return Transfer(
-        number=record.number,
+        number=found.number,
         at=facts.at,
         event=facts.event,
         channel=facts.channel,
@@ -133,7 +150,16 @@ def _transfer(record: Record) -> Transfer:
         attempts=facts.attempts,
         note=facts.note,
         policy=facts.policy,
-        size=len(record.body),
-        digest=sm3(record.body).hex(),
-        chain=record.hash.hex(),
+        size=found.size,
+        digest=sm3(found.stored).hex() if found.stored else "",
+        chain=found.hash.hex(),
+        kind=facts.kind,
+        data_class=facts.data_class,
+        address=facts.address,
+        latency=facts.latency,
+        masked=facts.masked,
+        inert=facts.inert,
+        found=facts.found,
+        count=facts.count,
+        order=facts.order,
     )

@@ -1,6 +1,7 @@
 """The ways across that a leg could try by itself: what each child does when the prover sends it there."""
 
 import array
+import errno
 import fcntl
 import ipaddress
 import os
@@ -10,10 +11,12 @@ import struct
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from network.gateway.probes.base import attempted
 from network.gateway.standing import Say, Standing, ready_for_nudge
 
 WAIT = 1.0  # seconds for one attempt
-_FOLDERS = ("/tmp", "/var/tmp", "/dev/shm", "/run", "/run/lock")  # noqa: S108 - to be tried, not trusted
+_SOON = 0.05  # seconds; what was sent before the nudge is there already
+FOLDERS = ("/tmp", "/var/tmp", "/dev/shm", "/run", "/run/lock")  # noqa: S108 - to be tried, not trusted
 _SECRET = b"hbox-probe"
 
 
@@ -35,7 +38,7 @@ def listening(family: int, kind: int) -> Callable[[Say], None]:
     def act(say: Say) -> None:
         with socket.socket(family, kind) as made:
             made.bind(("", 0))
-            made.settimeout(WAIT / 4)
+            made.settimeout(_SOON)
             if kind == socket.SOCK_STREAM:
                 made.listen(1)
             ready_for_nudge(say, {"port": str(made.getsockname()[1])})
@@ -74,7 +77,7 @@ def _reach(family: int, kind: int, where: tuple[str, int, int]) -> str:
     return f"{host}: sent"
 
 
-def unix_listening(*, abstract: bool) -> Callable[[Say], None]:
+def unix_listening(folders: Sequence[str], *, abstract: bool) -> Callable[[Say], None]:
     """Return an act that offers a Unix socket and says whether a descriptor came through it."""
 
     def act(say: Say) -> None:
@@ -83,12 +86,12 @@ def unix_listening(*, abstract: bool) -> Callable[[Say], None]:
         except OSError as error:
             say({"refused": f"socket(AF_UNIX): {error}"})
             return
-        name, why = _bind(made, abstract=abstract)
+        name, why = _bind(made, () if abstract else folders)
         if not name:
             say({"refused": why})
             return
         made.listen(1)
-        made.settimeout(WAIT / 4)
+        made.settimeout(_SOON)
         ready_for_nudge(say, {"name": name})
         try:
             link, _ = made.accept()
@@ -103,12 +106,16 @@ def unix_listening(*, abstract: bool) -> Callable[[Say], None]:
     return act
 
 
-def _bind(made: socket.socket, *, abstract: bool) -> tuple[str, str]:
-    if abstract:
-        made.bind(f"\0hbox-probe-{os.getpid()}")
-        return f"@hbox-probe-{os.getpid()}", ""
+def _bind(made: socket.socket, folders: Sequence[str]) -> tuple[str, str]:
+    if not folders:
+        name = f"hbox-probe-{os.getpid()}"
+        try:
+            made.bind(f"\0{name}")
+        except OSError as error:
+            return "", f"bind: {error}"
+        return f"@{name}", ""
     why = []
-    for folder in _FOLDERS:
+    for folder in folders:
         name = f"{folder}/hbox-probe-{os.getpid()}"
         try:
             made.bind(name)
@@ -134,24 +141,6 @@ def unix_reaching(name: str) -> Callable[[Say], None]:
             say({"end": str(error)})
         else:
             say({"end": "sent"})
-
-    return act
-
-
-def meeting_in_a_folder(word: str) -> Callable[[Say], None]:
-    """Return an act that leaves a file wherever it may, and says where it could."""
-
-    def act(say: Say) -> None:
-        able = []
-        for folder in _FOLDERS:
-            file = Path(folder) / f"hbox-probe-{word}"
-            try:
-                file.write_bytes(_SECRET)
-                file.unlink()
-            except OSError:
-                continue
-            able.append(folder)
-        say({"able": " ".join(able)})
 
     return act
 
@@ -183,7 +172,7 @@ def reconfiguring(what: str) -> Callable[[Say], None]:
 
     def act(say: Say) -> None:
         nic = b"eth0".ljust(16, b"\0")
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as made:
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as made:
             try:
                 _changes[what](made.fileno(), nic)
             except OSError as error:
@@ -225,33 +214,38 @@ _changes: dict[str, Callable[[int, bytes], None]] = {
 }
 
 
+_RTM_NEWROUTE, _RTM_NEWLINK = 24, 16
+_ASKED = 0x1 | 0x4 | 0x400 | 0x200  # request, acknowledge, create, only if new
+
+
+def by_netlink() -> Callable[[Say], None]:
+    """Return an act that adds a route and a link through rtnetlink."""
+    to_nowhere = struct.pack("=HH4s", 8, 1, socket.inet_aton("198.51.100.7"))
+    by_loopback = struct.pack("=HHI", 8, 4, 1)
+    route = struct.pack("=8BI", socket.AF_INET, 32, 0, 0, 254, 4, 253, 1, 0)
+    dummy = struct.pack("=HH6s2x", 10, 1, b"dummy\0")
+    link = struct.pack("=BBHiII", 0, 0, 0, 0, 0, 0) + struct.pack("=HH", 4 + len(dummy), 18) + dummy
+    return attempted(
+        {
+            "route": lambda: _told(_RTM_NEWROUTE, route + to_nowhere + by_loopback),
+            "link": lambda: _told(_RTM_NEWLINK, link),
+        }
+    )
+
+
+def _told(kind: int, body: bytes) -> str:
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0) as made:
+        made.settimeout(WAIT)
+        made.send(struct.pack("=IHHII", 16 + len(body), kind, _ASKED, 1, 0) + body)
+        (code,) = struct.unpack_from("=i", made.recv(4096), 16)
+    if code in {-errno.EPERM, -errno.EACCES}:
+        raise OSError(-code, os.strerror(-code))
+    return "added" if code == 0 else f"allowed, but {os.strerror(-code)}"
+
+
 def loopback_flags(say: Say) -> None:
     """Say whether `lo` is up in this namespace."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as made:
         answer = fcntl.ioctl(made.fileno(), _SIOCGIFFLAGS, b"lo".ljust(40, b"\0"))
     (flags,) = struct.unpack_from("=H", answer, 16)
     say({"up": "1" if flags & _IFF_UP else ""})
-
-
-def making_a_socket(say: Say) -> None:
-    """Try every family of socket and a socket pair, as the guard."""
-    made, why = [], ""
-    for family in (
-        socket.AF_INET,
-        socket.AF_INET6,
-        socket.AF_UNIX,
-        socket.AF_NETLINK,
-        socket.AF_PACKET,
-    ):
-        try:
-            socket.socket(family, socket.SOCK_DGRAM).close()
-            made.append(family.name)
-        except OSError as error:
-            why = str(error)
-    try:
-        for end in socket.socketpair():
-            end.close()
-        made.append("socketpair")
-    except OSError as error:
-        why = str(error)
-    say({"made": " ".join(made), "why": "" if made else why})

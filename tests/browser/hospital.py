@@ -50,7 +50,8 @@ from controller.records.tables import (
     Vm,
     Volume,
 )
-from tests.browser.invented import NODE, ago, inventory, outcomes, transfers
+from tests.browser import traffic
+from tests.browser.invented import NODE, ago, inventory, outcomes
 
 ROOT = Path(__file__).resolve().parents[2]
 CODES = {"meditech": "vendor", "assessor": "auditor"}
@@ -74,6 +75,8 @@ class Hospital:
     vms: dict[str, str] = field(default_factory=dict)
     jobs: dict[str, str] = field(default_factory=dict)
     run: str = ""
+    look: str = ""
+    export: str = ""
 
 
 def blank(state: Path, *, port: int = 8443) -> Hospital:
@@ -99,8 +102,10 @@ def furnished(state: Path, *, port: int = 8443) -> Hospital:
         _node(session)
         _machines(session, hospital)
         _modules(session, hospital)
-        transfers(session)
+        traffic.transfers(session)
         _proof(session)
+        _supervision(session, hospital)
+        traffic.change(session)
         _inspection(session, hospital)
         _work_in_hand(session, hospital)
     return hospital
@@ -271,6 +276,17 @@ def _proof(session: Session) -> None:
     _finish(session, job, ago=dt.timedelta(minutes=50), result={"proof": proof_id})
     document = {"level": "L1", "findings": found, "holds": True}
     session.add(Proof(id=proof_id, at=ago(minutes=50), level="L1", open_ways=0, document=document))
+
+
+def _supervision(session: Session, hospital: Hospital) -> None:
+    traffic.policy(hospital.settings.state / "gateway")
+    traffic.alerts(session)
+    traffic.report(session, hospital.settings.state, hospital.settings.site_name)
+    look = ask(session, Role.SECURITY, traffic.look_action())
+    _finish(session, look, ago=dt.timedelta(minutes=9))
+    export = ask(session, Role.SECURITY, traffic.export_action())
+    traffic.export(session, hospital.settings.state, export)
+    hospital.look, hospital.export = look.id, export.id
 
 
 def _inspection(session: Session, hospital: Hospital) -> None:

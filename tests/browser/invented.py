@@ -2,14 +2,11 @@
 
 import datetime as dt
 
-from sqlalchemy.orm import Session
-
 from appliance import clock
 from compliance.checks import CHECKS
 from compliance.evidence import Answer, Evidence, Status
 from compliance.model import Judgement, Outcome, Text, Verdict
 from compliance.run import Order
-from controller.records.tables import Transfer
 from hardware.facts import (
     Accelerator,
     Attempt,
@@ -58,40 +55,6 @@ def inventory() -> Inventory:
                 Attempt(Accelerator.TCG, True, "the kernel booted", 2.31),
             ),
         ),
-    )
-
-
-def transfers(session: Session) -> None:
-    number = 0
-    for minute in range(50, 0, -1):
-        for each in range(3 + (minute * 7) % 11):
-            number += 1
-            session.add(_transfer(number, minute - each / 20, "slot-read"))
-        if minute % 3 == 0:
-            number += 1
-            session.add(_transfer(number, minute - 0.8, "booking"))
-        if minute in (31, 30, 12):
-            for _ in range(4):
-                number += 1
-                session.add(_transfer(number, minute - 0.9, "booking", refused=True))
-
-
-def _transfer(number: int, minute: float, channel: str, *, refused: bool = False) -> Transfer:
-    store = channel == "booking"
-    return Transfer(
-        number=number,
-        at=ago(minutes=minute),
-        channel=channel,
-        direction="extranet->intranet",
-        lane="store" if store else "request",
-        verdict="refused" if refused else "allowed",
-        rule="field.not_allowed: patient.identifier" if refused else "",
-        data_class="3" if store else "2",
-        peer="10.88.0.10",
-        size=900 + number % 400,
-        state="refused" if refused else "delivered",
-        latency_ms=None if refused else 4.0 + number % 9,
-        hash=f"{number:064x}",
     )
 
 

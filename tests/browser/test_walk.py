@@ -18,7 +18,7 @@ WALKERS = {
     Role.VENDOR: "meditech",
     Role.AUDITOR: "assessor",
 }
-PARTIAL = ("/live", "/rows", ".json", "report.<form>")
+PARTIAL = ("/live", "/rows", ".json", ".<form>")
 
 
 def pages(role: Role, hospital: Hospital) -> list[str]:
@@ -29,6 +29,9 @@ def pages(role: Role, hospital: Hospital) -> list[str]:
         "module_id": "his-standin",
         "number": "9",
         "run_id": hospital.run,
+        "look_id": hospital.look,
+        "export_id": hospital.export,
+        "change": "1",
     }
     found = []
     for entry in MENU:
@@ -37,13 +40,16 @@ def pages(role: Role, hospital: Hospital) -> list[str]:
                 continue
             if role is Role.VENDOR and "job_id" in route.rule:
                 continue  # the failed job is none of its modules'
+            if role is Role.AUDIT and "look_id" in route.rule:
+                continue  # another one's look
             values["name"] = "meditech" if entry.key == "accounts" else "node1"
             found.append(re.sub(r"<(\w+)>", lambda part: values[part[1]], route.rule))
     return found
 
 
 def shot_name(role: Role, path: str, hospital: Hospital) -> str:
-    for name, held in {**hospital.vms, **hospital.jobs, "run": hospital.run}.items():
+    own = {"run": hospital.run, "look": hospital.look, "export": hospital.export}
+    for name, held in {**hospital.vms, **hospital.jobs, **own}.items():
         path = path.replace(held, name)
     return f"{role}{path.replace('/', '-').rstrip('-')}"
 

@@ -121,6 +121,7 @@ def conformance(settings: Settings, uri: str, kind: str) -> None:
         "suite",
         "br-int",
         "52:54:00:00:c0:de",
+        "hmsuite",
         1,
         256,
         (Disk(system, "system"),),

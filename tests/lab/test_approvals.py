@@ -75,10 +75,12 @@ def test_one_side_alone_opens_no_channel(box):
 
 def test_both_sides_open_what_they_declare(box):
     enforce(box, *BOTH)
-    assert len(opened(box)) == 6
-    assert ("10.88.0.10", "10.88.0.2", "8080") in opened(box)
+    assert len(opened(box)) == 10
+    assert {("10.88.0.10", "10.88.0.2", port) for port in ("8080", "2575")} <= opened(box)
     assert not [way for way in opened(box) if way[0].split(".")[1] != way[1].split(".")[1]]
-    assert sorted(channels(box)) == ["booking", "booking-answer", "slot-read"]
+    assert sorted(channels(box)) == [
+        "booking", "booking-answer", "booking-hl7", "booking-hl7-answer", "slot-read",
+    ]  # fmt: skip
     state = box.run(["systemctl", "is-active", "hbox-gateway"]).text.strip()
     assert state == "active"
 

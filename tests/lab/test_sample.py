@@ -45,12 +45,15 @@ def base(the_lab, desk):
 
 
 def test_a_patient_books_through_the_gateway_and_both_sides_see_it(desk, base):
-    seen = visit.go(base, name="张示范", phone="13800138000")
-    assert seen.answer == "booked"
+    for hl7 in (False, True):
+        seen = visit.go(base, name="张示范", phone="13800138000", hl7=hl7)
+        assert seen.answer == "booked"
     wanted = {
         ("slot-read", "extranet->intranet", "answered"),
         ("booking", "extranet->intranet", "delivered"),
         ("booking-answer", "intranet->extranet", "delivered"),
+        ("booking-hl7", "extranet->intranet", "delivered"),
+        ("booking-hl7-answer", "intranet->extranet", "delivered"),
     }
     deadline = monotonic() + 20  # the index follows the journal every few seconds
     while not wanted <= (states := _states(desk)):
@@ -62,6 +65,36 @@ def test_a_patient_books_through_the_gateway_and_both_sides_see_it(desk, base):
 def _states(desk):
     moved = desk.ask(SYSTEM, "gateway", "transfers")
     return {(one["channel"], one["direction"], one["state"]) for one in moved}
+
+
+def test_what_crossed_can_be_supervised(desk, base):
+    """Search, a look under audit, alerts, an export, a report, a signed head: on the real node."""
+    del base
+    booked = desk.ask(
+        SYSTEM, "gateway", "transfers", "--who", "appointment", "--channel", "booking"
+    )
+    number = str(booked[0]["number"])
+    look = ("gateway", "look", number, "--reason", "supervision is being tested")
+    told = desk.ask(SECURITY, *look)
+    assert told["form"] == "json"
+    assert "Appointment" in told["text"]
+    assert "示范" not in told["text"]
+    assert "示范" in desk.ask(SECURITY, *look, "--clear")["text"]
+    entries = [e for e in desk.ask(AUDIT, "audit", "list") if e["act"] == "gateway.look"]
+    assert {"submitted", "succeeded"} <= {e["outcome"] for e in entries}
+    assert any("supervision is being tested" in e["detail"] for e in entries)
+    assert (
+        desk.node.run(["sh", "-c", "! grep -rl 示范 /var/lib/hbox/looks /var/lib/hbox/db"]).code
+        == 0
+    )
+    assert isinstance(desk.ask(AUDIT, "gateway", "alert", "list", "--all"), list)
+    desk.tell(AUDIT, "gateway", "export", "--channel", "booking", "--out", "/tmp/hbox-export")
+    assert "booking" in desk.node.run(["cat", "/tmp/hbox-export/hbox-transfers.csv"]).text
+    today = desk.node.run(["env", "TZ=CST-8", "date", "+%F"]).text.strip()
+    desk.tell(AUDIT, "gateway", "report", today, "--make", "--out", "/tmp/hbox-daily.html")
+    assert "数据交换日报" in desk.node.run(["cat", "/tmp/hbox-daily.html"]).text
+    heads = desk.node.run(["cat", "/var/lib/hbox/audit/journal-heads.jsonl"]).text
+    assert '"sm2"' in heads
 
 
 def test_the_same_slot_is_not_offered_again(desk, base):

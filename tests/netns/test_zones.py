@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from appliance import nic
 from tests.netns.world import RUN, in_namespace
 
 pytestmark = [pytest.mark.netns, pytest.mark.timeout(180)]
@@ -52,13 +53,13 @@ def listen(world, machine, port, namespace=None):
     return made
 
 
-def reaches(world, machine, address, port, source_port=0, patience=0.7):
+def reaches(world, machine, address, port, source_port=0, patience=0.7, *, source=""):
     def connect():
         made = socket.socket()
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         made.settimeout(patience)
         try:
-            made.bind(("", source_port))
+            made.bind((source, source_port))
             made.connect((address, port))
         except OSError:
             made.close()
@@ -68,6 +69,12 @@ def reaches(world, machine, address, port, source_port=0, patience=0.7):
     try:
         in_namespace(world.machines[machine], connect).close()
     except TimeoutError:
+        return False
+    except OSError as error:
+        if not source or "No route" not in str(
+            error
+        ):  # a false sender's ARP is not answered either
+            raise
         return False
     return True
 
@@ -147,3 +154,24 @@ def test_a_member_of_one_zone_never_meets_the_other(zones):
         reaches(zones, "ext", "10.66.0.10", 8080)
     with pytest.raises(OSError, match="No route"):  # nobody answers ARP there
         reaches(zones, "client", "10.66.0.10", 8080, patience=10)
+
+
+def test_the_uplink_carries_many_addresses_but_never_the_gateways(zones):
+    RUN(["ip", "netns", "del", zones.machines["client"]])
+    far, uplink = f"{zones.prefix}-far", zones.plan.extranet.uplink
+    RUN(["ip", "netns", "add", far])
+    zones._namespaces.append(far)
+    zones.machines["far"] = far
+    zones.in_host("ip", "link", "add", uplink, "type", "veth", "peer", "name", "eth0", "netns", far)
+    for address in ("10.88.0.200/24", "10.88.0.2/24"):
+        RUN(["ip", "-n", far, "addr", "add", address, "dev", "eth0"])
+    RUN(["ip", "-n", far, "link", "set", "eth0", "up"])
+    apply(zones, "open")  # takes the uplink into its bridge
+    listen(zones, "ext", 8080)
+    assert reaches(zones, "far", "10.88.0.10", 8080, source="10.88.0.200")
+    leg = nic.mac("10.88.0.2")
+    for card in (None, leg):
+        if card:
+            RUN(["ip", "-n", far, "link", "set", "eth0", "address", card])
+        assert not reaches(zones, "far", "10.88.0.10", 8080, source="10.88.0.2")
+    assert not reaches(zones, "far", "10.88.0.10", 8080, source="10.88.0.200")  # with the leg's MAC

@@ -13,10 +13,12 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
+from appliance import nic
 from appliance.chance import raw
 from appliance.clock import iso, monotonic, pause
 from appliance.host import LocalHost, Started, start
 from appliance.signing import SigningKey
+from network.gateway import vault
 from network.gateway.channel import Channel
 from network.gateway.inspect import Field
 from network.gateway.layout import Account, Layout
@@ -25,7 +27,7 @@ from network.zones import Plan, prefixed
 
 RUN = LocalHost().run
 EXT_MODULE, INT_MODULE = "10.88.0.10", "10.66.0.10"
-UIDS = {"front": 64901, "guard": 64902, "back": 64903}
+UIDS = {"front": 64901, "guard": 64902, "back": 64903, "scan": 64904}
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -204,15 +206,18 @@ class World:
         self.folder = folder
         self.layout = Layout(
             folder=folder / "gateway",
-            policy_key=folder / "policy.key.pub",
+            policy_key=folder / "keys" / "policy.key.pub",
             pids=folder / "pids.json",
+            clamd=folder / "clamav" / "clamd.ctl",
             plan=self.plan,
             **{name: Account(uid, uid) for name, uid in UIDS.items()},
         )
         self.layout.folder.mkdir(mode=0o755)
         folder.chmod(0o755)
         self.key = SigningKey.new()
-        self.key.save(folder / "policy.key")
+        self.layout.keys.mkdir(mode=0o700)
+        self.key.save(self.layout.keys / "policy.key")
+        vault.ensure(self.layout.journal_key)
         self._started: Started | None = None
         self._sockets: list[socket.socket] = []
         self._receivers: list[Receiver] = []
@@ -235,9 +240,10 @@ class World:
         namespace = f"{self.prefix}-{name}"
         RUN(["ip", "netns", "add", namespace])
         self._namespaces.append(namespace)
-        port = f"{self.prefix}{name}"
+        port = nic.tap(address)
         self.in_host(
-            "ip", "link", "add", port, "type", "veth", "peer", "name", "eth0", "netns", namespace
+            *("ip", "link", "add", port, "type", "veth", "peer", "name", "eth0"),
+            *("address", nic.mac(address), "netns", namespace),
         )
         self.in_host("ip", "link", "set", port, "master", bridge, "up")
         inside = ["ip", "-n", namespace]

@@ -1,5 +1,7 @@
 """The box's own root as a whole disk, booted under QEMU: what belongs to the kernel is proved only here."""
 
+import base64
+import json
 import socket
 import ssl
 from collections.abc import Iterator
@@ -140,3 +142,43 @@ def test_console_answers_over_tls(box: Box) -> None:
                 answer = line.recv(64)
         except OSError:
             pause(2)
+
+
+PYTHON = "/usr/lib/hbox/venv/bin/python -I"
+
+
+def test_the_zones_filter_follows_connections(box: Box) -> None:
+    """Bridge conntrack is the box's kernel's; the developer's machine has none to try it with."""
+    script = base64.b64encode(Path(__file__).with_name("zone_talk.py").read_bytes()).decode()
+    box.sh(f"echo {script} | base64 -d > /run/zone_talk.py")
+    told = json.loads(box.sh(f"{PYTHON} /run/zone_talk.py").text)
+    assert told == {
+        "abilities": {"conntrack": True, "bridge_name": True},
+        "the flow": True,
+        "another port": False,
+        "the other way": False,
+        "the other way from its port": False,
+        "the flow once more": True,
+        "under another MAC": False,
+    }
+
+
+def test_every_way_across_is_refused_on_this_kernel(box: Box) -> None:
+    box.wait("test -s /run/hbox-gateway.json", 120)
+    command = f"{PYTHON} -m network.gateway.probing > /run/proof.json; touch /run/proof.done"
+    box.sh(f"systemd-run --collect --unit=proof sh -c '{command}'")
+    box.wait("test -e /run/proof.done", 600)
+    told = json.loads(box.sh("cat /run/proof.json").text)
+    assert [f for f in told["findings"] if f["verdict"] != "refused"] == []
+    assert len(told["findings"]) >= 250
+
+
+def test_clamd_scans_under_its_profile(box: Box) -> None:
+    box.wait("systemctl is-active hbox-clamd.service && test -S /run/clamav/clamd.ctl", 120)
+    assert "enforce" in box.sh("cat /proc/$(pgrep -x clamd)/attr/current").text
+    assert box.sh("stat -c '%G %a' /run/clamav/clamd.ctl").text.split() == ["hbox-scan", "660"]
+    script = (
+        "from pathlib import Path; from network.gateway.clamd import scan_bytes; "
+        "print(scan_bytes(Path('/run/clamav/clamd.ctl'), b'HBOX-MALWARE-TEST-STRING-7d1f0a52', 60.0).code)"
+    )
+    assert box.sh(f'{PYTHON} -c "{script}"').text.strip() == "HBox.Test.Own.UNOFFICIAL"

@@ -26,11 +26,27 @@ class Machine:
 
 @dataclass(frozen=True)
 class Lane:
-    """An open channel; `inward` means from the extranet to the intranet; `passed` in the last hour."""
+    """An open channel; `inward` means from the extranet to the intranet; `passed` in the last hour.
+
+    `dead` counts its unsettled dead letters.
+    """
 
     name: str
     inward: bool
     passed: int
+    dead: int = 0
+    paused: bool = False
+
+    @property
+    def tone(self) -> str:
+        """How it is drawn besides its traffic: bad, paused or plain."""
+        return "bad" if self.dead else "paused" if self.paused else ""
+
+    @property
+    def label(self) -> str:
+        """Its name, what passed, and in words what is wrong: colours only repeat it."""
+        state = f" · 无法送达 {self.dead}" if self.dead else " · 已暂停" if self.paused else ""
+        return f"{self.name} · {self.passed}{state}"
 
 
 @dataclass(frozen=True)
@@ -165,17 +181,17 @@ def _channel(lane: Lane, y: int) -> str:
     head = end + 10 if lane.inward else end - 10
     quiet = "" if lane.passed else " quiet"
     return (
-        f'<text x="480" y="{y - 7}" text-anchor="middle">{escape(lane.name)} · {lane.passed}</text>'
-        f'<line class="channel{quiet}" x1="{begin}" y1="{y}" x2="{end}" y2="{y}"/>'
-        f'<path class="head" d="M{head} {y}L{end} {y - 6}L{end} {y + 6}Z"/>'
+        f'<text x="480" y="{y - 7}" text-anchor="middle">{escape(lane.label)}</text>'
+        f'<line class="channel{quiet} {lane.tone}" x1="{begin}" y1="{y}" x2="{end}" y2="{y}"/>'
+        f'<path class="head {lane.tone}" d="M{head} {y}L{end} {y - 6}L{end} {y + 6}Z"/>'
     )
 
 
 def _lane_line(lane: Lane, y: int) -> str:
     tip, base = (y + 5, y - 7) if lane.inward else (y - 7, y + 5)
     return (
-        f'<path class="head" d="M34 {tip}L27 {base}L41 {base}Z"/>'
-        f'<text x="52" y="{y + 4}">{escape(lane.name)} · {lane.passed}</text>'
+        f'<path class="head {lane.tone}" d="M34 {tip}L27 {base}L41 {base}Z"/>'
+        f'<text x="52" y="{y + 4}">{escape(lane.label)}</text>'
     )
 
 

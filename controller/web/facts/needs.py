@@ -14,13 +14,15 @@ from controller.actions.compliance import RunCompliance
 from controller.actions.gateway import ProveGateway
 from controller.actions.nodes import InspectNode
 from controller.actions.vms import StartVm
+from controller.records import alerts, changes
 from controller.records.tables import ComplianceRun, Job, Node, Proof, Vm
 from controller.web.facts import inspection, jobs, modules
 from controller.web.route import READERS
 from controller.web.words import mark
 
 _PATIENCE = dt.timedelta(seconds=60)
-_FRESH = dt.timedelta(days=30)
+_FRESH = dt.timedelta(hours=26)  # the worker proves it each day
+_ALERTS = 8  # on the first page; all of them are on the gateway's
 _RECENT = 100  # jobs looked at for failures
 
 
@@ -137,6 +139,25 @@ def _modules(session: Session) -> Iterator[Need]:
             )
 
 
+def _changes(session: Session) -> Iterator[Need]:
+    waiting = changes.many(session, state="pending", limit=1000)
+    if waiting:
+        one = waiting[-1]
+        yield Need(
+            "warn",
+            Text(
+                f"{len(waiting)} 项通道变更等待批准", f"Channel changes that wait: {len(waiting)}"
+            ),
+            Text(
+                f"最早的是通道 {one.channel}（申请人 {one.requester}）；批准前不生效。",
+                f"The oldest is for the channel {one.channel}, asked for by {one.requester}.",
+            ),
+            f"/gateway/changes/{one.number}",
+            Text("审阅", "Review"),
+            frozenset({Role.SECURITY}),
+        )
+
+
 def _failures(session: Session) -> Iterator[Need]:
     seen: set[tuple[str, str]] = set()
     for job in session.scalars(select(Job).order_by(Job.number.desc()).limit(_RECENT)):
@@ -227,11 +248,27 @@ def _nodes(session: Session) -> Iterator[Need]:
         )
 
 
+def _alerts(session: Session) -> Iterator[Need]:
+    """What supervision found; what somebody sees to already, and proofs (told above), are left out."""
+    found = [a for a in alerts.open_ones(session) if not a.acknowledged_by]
+    for alert in [a for a in found if not a.rule.startswith("proof_")][:_ALERTS]:
+        words = alerts.words(alert)
+        yield Need(
+            alert.tone,
+            words.what,
+            Text(f"{words.why.zh}{words.remedy.zh}", f"{words.why.en} {words.remedy.en}"),
+            words.href,
+            Text("查看并处理", "See and mend"),
+        )
+
+
 RULES: tuple[Callable[[Session], Iterator[Need]], ...] = (
     _worker,
     _machines,
     _modules,
+    _changes,
     _proof,
+    _alerts,
     _failures,
     _compliance,
     _nodes,

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from appliance.errors import Text
 from controller.records.tables import Proof
-from controller.web.words import LEVEL_L1, PROBES
+from controller.web.probe_words import PROBES
+from controller.web.words import LEVEL_L1
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Sequence
+from pathlib import Path
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -10,7 +11,7 @@ from appliance import clock
 from appliance.errors import Text
 from controller.records.tables import Node, Vm
 from controller.web.drawings.topology import Lane, Machine, Scene
-from controller.web.facts import jobs, modules, transfers
+from controller.web.facts import channels, jobs, modules, transfers
 from controller.web.facts.modules import ModuleView
 from controller.web.words import mark
 
@@ -18,10 +19,10 @@ _HOUR = dt.timedelta(hours=1)
 _IN_HAND = Text("处理中", "in hand")
 
 
-def scenes(session: Session) -> list[Scene]:
-    """Return one scene per node, by name."""
+def scenes(session: Session, folder: Path) -> list[Scene]:
+    """Return one scene per node, by name; `folder` is the gateway's."""
     homes = {module.row.vm_id: module for module in modules.all_of(session)}
-    lanes = _lanes(session, list(homes.values()))
+    lanes = _lanes(session, folder)
     vms = session.scalars(select(Vm).order_by(Vm.name)).all()
     busy = {job.object for job in jobs.active(session, limit=1000)}
     drawn = [(vm, _machine(vm, homes.get(vm.id), busy=f"vm/{vm.id}" in busy)) for vm in vms]
@@ -37,11 +38,18 @@ def scenes(session: Session) -> list[Scene]:
     ]
 
 
-def _lanes(session: Session, found: list[ModuleView]) -> tuple[Lane, ...]:
+def _lanes(session: Session, folder: Path) -> tuple[Lane, ...]:
     passed = transfers.by_channel(session, clock.now() - _HOUR)
-    flows = [f for module in found if module.approval == "approved" for f in module.flows]
-    inward = {f.channel: f.direction == "extranet->intranet" for f in flows if f.channel}
-    return tuple(Lane(name, way, passed.get(name, 0)) for name, way in sorted(inward.items()))
+    return tuple(
+        Lane(
+            each.id,
+            each.direction == "extranet->intranet",
+            passed.get(each.id, 0),
+            each.dead,
+            each.paused,
+        )
+        for each in channels.in_force(session, folder)
+    )
 
 
 def _placed(drawn: Sequence[tuple[Vm, Machine]], node: str, zone: str) -> tuple[Machine, ...]:

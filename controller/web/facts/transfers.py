@@ -1,47 +1,64 @@
-"""What met the gateway: the list with its filter, and how much per minute passed or was refused."""
+"""What met the gateway, as pages show it: choices of the search, counts, and the plots' figures."""
 
 import datetime as dt
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from appliance import clock
-from controller.records.tables import Job, Transfer
+from controller.records import traffic
+from controller.records.tables import GatewayMinute, Job, Transfer
+from controller.records.traffic import Line, Span
 
-STOPPED = ("refused", "dead")
-_TOUCHING = ("module.approve", "module.remove", "gateway.prove")
-_MINUTE = 16  # characters of RFC 3339 up to the minute
+_TOUCHING = (
+    "module.approve", "module.remove", "gateway.prove", "gateway.change.approve",
+    "gateway.channel.pause", "gateway.channel.resume", "gateway.dead.rerun",
+)  # fmt: skip
+_TOP = 8
+_QUEUES = 5  # lines that a plot can carry
 
 
 @dataclass(frozen=True)
-class Rate:
-    """Messages per minute: `minutes` are Unix seconds; None where nothing is known yet."""
+class Choices:
+    """What occurs in the records, for the search's lists."""
 
-    minutes: tuple[int, ...]
-    passed: tuple[int | None, ...]
-    refused: tuple[int | None, ...]
+    channels: tuple[str, ...]
+    rules: tuple[str, ...]
+    kinds: tuple[str, ...]
+    classes: tuple[str, ...]
 
 
-def known(session: Session) -> tuple[list[str], list[str]]:
-    """Return the channels and the verdicts that occur, for the filter's choices."""
-    channels = session.scalars(select(Transfer.channel).distinct().order_by(Transfer.channel))
-    verdicts = session.scalars(select(Transfer.verdict).distinct().order_by(Transfer.verdict))
-    return [name for name in channels if name], list(verdicts)
+def known(session: Session) -> Choices:
+    """Return the choices of the search."""
+    columns = (Transfer.channel, Transfer.rule, Transfer.kind, Transfer.data_class)
+    held = [
+        tuple(v for v in session.scalars(select(c).distinct().order_by(c).limit(200)) if v)
+        for c in columns
+    ]
+    return Choices(*held)
 
 
 def counts(session: Session, since: dt.datetime) -> dict[str, int]:
-    """Return how many transfers of each verdict were seen since then."""
-    query = select(Transfer.verdict, func.count()).where(Transfer.at >= clock.iso(since))
-    return dict(session.execute(query.group_by(Transfer.verdict)).all())
+    """Return how many messages since then were `passed`, `refused` and `undelivered`."""
+    query = select(Transfer.verdict, Transfer.state, func.sum(Transfer.count)).where(
+        Transfer.at >= clock.iso(since)
+    )
+    found = dict.fromkeys(("passed", "refused", "undelivered"), 0)
+    for verdict, state, number in session.execute(query.group_by(Transfer.verdict, Transfer.state)):
+        found[traffic.outcome(verdict, state)] += int(number)
+    return found
 
 
 def by_channel(session: Session, since: dt.datetime) -> dict[str, int]:
     """Return how many messages of each channel passed since then."""
     query = select(Transfer.channel, func.count()).where(
-        Transfer.at >= clock.iso(since), Transfer.verdict.not_in(STOPPED)
+        Transfer.at >= clock.iso(since),
+        Transfer.verdict == "allowed",
+        Transfer.state.not_in(traffic.UNDELIVERED),
     )
-    return dict(session.execute(query.group_by(Transfer.channel)).all())
+    return {name: int(n) for name, n in session.execute(query.group_by(Transfer.channel))}
 
 
 def events(session: Session, minutes: int) -> list[Job]:
@@ -51,28 +68,47 @@ def events(session: Session, minutes: int) -> list[Job]:
     return list(session.scalars(query.order_by(Job.number.desc()).limit(9)))[::-1]
 
 
-def rate(session: Session, minutes: int) -> Rate:
-    """Return the last `minutes` minutes that are over; before the very first transfer nothing is known."""
-    # The present minute is not over: drawn, it would look like a fall.
-    now = clock.now().replace(second=0, microsecond=0)
-    begin = now - dt.timedelta(minutes=minutes)
-    first = session.scalar(select(func.min(Transfer.at)))
-    minute = func.substr(Transfer.at, 1, _MINUTE)
-    query = select(minute, Transfer.verdict, func.count()).where(Transfer.at >= clock.iso(begin))
-    passed: dict[str, int] = {}
-    refused: dict[str, int] = {}
-    for when, verdict, number in session.execute(query.group_by(minute, Transfer.verdict)):
-        kept = refused if verdict in STOPPED else passed
-        kept[when] = kept.get(when, 0) + number
-    steps = [begin + dt.timedelta(minutes=n) for n in range(minutes)]
-    keys = [clock.iso(step)[:_MINUTE] for step in steps]
-    dark = [first is None or key < first[:_MINUTE] for key in keys]
-    return Rate(
-        tuple(int(step.timestamp()) for step in steps),
-        tuple(
-            None if hidden else passed.get(key, 0) for key, hidden in zip(keys, dark, strict=True)
-        ),
-        tuple(
-            None if hidden else refused.get(key, 0) for key, hidden in zip(keys, dark, strict=True)
-        ),
+def starts(session: Session, minutes: int) -> list[str]:
+    """Return when the gateway's guard began in the last `minutes`: instants, to the minute."""
+    begin = clock.iso(clock.now() - dt.timedelta(minutes=minutes))[:16]
+    query = select(GatewayMinute.minute).where(
+        GatewayMinute.minute >= begin, GatewayMinute.starts > 0
     )
+    return [
+        f"{minute}:00+00:00" for minute in session.scalars(query.order_by(GatewayMinute.minute))
+    ]
+
+
+def refused_by_rule(session: Session, minutes: int) -> list[tuple[str, int]]:
+    """Return the rules that refused most in the last `minutes`."""
+    since = clock.iso(clock.now() - dt.timedelta(minutes=minutes))
+    return traffic.refusals(session, since)[:_TOP]
+
+
+def plots(session: Session, minutes: int) -> dict[str, Any]:
+    """Return the figures of all plots: `minutes` are Unix seconds; null where nothing is known."""
+    span = Span.back(minutes)
+    counted, times = traffic.verdicts(session, span), traffic.latency(session, span)
+    waiting = sorted(traffic.queues(session, span).items(), key=_depth, reverse=True)
+    return {
+        "minutes": span.seconds,
+        "plots": {
+            "verdicts": [
+                _line("放行 passed", "accent", counted["passed"]),
+                _line("拒绝 refused", "bad", counted["refused"]),
+                _line("未送达 undelivered", "warn", counted["undelivered"]),
+            ],
+            "latency": [_line("p50 ms", "accent", times["p50"]), _line("p95 ms", "warn", times["p95"])],
+            "queues": [
+                _line(name, f"line{n}", depth) for n, (name, depth) in enumerate(waiting[:_QUEUES])
+            ],
+        },
+    }  # fmt: skip
+
+
+def _line(label: str, tone: str, values: Line) -> dict[str, Any]:
+    return {"label": label, "tone": tone, "values": values}
+
+
+def _depth(queue: tuple[str, Line]) -> float:
+    return max((value for value in queue[1] if value is not None), default=0.0)

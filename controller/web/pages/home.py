@@ -44,7 +44,7 @@ def _operations(desk: Desk) -> dict[str, object]:
             "lamp": needs.lamp(found),
             "views": views,
             "waiting": [job for job in running if job.state == "waiting"],
-            "scenes": scene.scenes(session),
+            "scenes": scene.scenes(session, desk.settings.state / "gateway"),
             "wide": topology.wide,
             "tall": topology.tall,
             "violated": lambda run: inspection.counts(run)["violated"],
@@ -56,12 +56,11 @@ def _figures(session: Session) -> dict[str, object]:
     states = session.execute(select(Vm.actual, func.count()).group_by(Vm.actual))
     all_modules = modules.all_of(session)
     seen = transfers.counts(session, clock.now() - _DAY)
-    refused = sum(number for verdict, number in seen.items() if verdict in transfers.STOPPED)
     return {
         "vms": dict(states.all()),
         "modules": all_modules,
-        "passed": sum(seen.values()) - refused,
-        "refused": refused,
+        "passed": seen["passed"],
+        "refused": seen["refused"],
         "run": inspection.latest(session),
     }
 

@@ -29,6 +29,10 @@
     if (box) box.scrollTop = kept.follow ? box.scrollHeight : kept.top;
   }
 
+  // A part in which somebody is filling in a form waits with its renewal.
+  document.body.addEventListener("htmx:beforeRequest", (event) => {
+    if (event.detail.elt.querySelector("details[open] form")) event.preventDefault();
+  });
   document.body.addEventListener("htmx:beforeSwap", (event) => {
     kept.id = event.detail.target.id;
     remember(event.detail.target);

@@ -18,6 +18,7 @@ class Crossing:
     message sent again (empty: none). `dropped`, `masked` and `inert` count fields left behind,
     masked, or with markup made harmless; `found` says which personal numbers stood where none was
     declared, as `id-card:2,phone:1`. `attachments` are decoded files that must be scanned first.
+    Of an answer `status` is its HTTP status, `target` the new Location and `key` the ETag.
     """
 
     body: bytes
@@ -31,6 +32,7 @@ class Crossing:
     inert: int = 0
     found: str = ""
     attachments: tuple[bytes, ...] = ()
+    status: int = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,9 @@ class Plan(Protocol):
 
     def again(self, stored: bytes) -> bytes:
         """Hold a stored body against this channel once more; raises `BodyRefused`."""
+
+    def call(self, stored: bytes) -> Crossing:
+        """Return how a stored body is delivered: body, method, target and content type."""
 
     def answer(self, asked: Crossing, result: Frame) -> Crossing:
         """Return what of the receiver's answer may go back (request lane); raises a `GatewayRefusal`."""

@@ -1,22 +1,15 @@
 """JSON over HTTP on one exact path (webhooks, single FHIR resources): fields by an allow-list."""
 
-import re
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, urlencode
 
 import orjson
 
 from network.gateway.channel import Channel
 from network.gateway.frames import Frame
-from network.gateway.inspect import Node, compiled, minimise
+from network.gateway.inspect import Node, compiled, every_kind, minimise
 from network.gateway.protocols.base import Crossing, Outcome, Reply, Wire
-from network.gateway.refusals import (
-    BodyRefused,
-    FarSideFailed,
-    GatewayRefusal,
-    QueryRefused,
-    body,
-)
+from network.gateway.query import personal, query_anew
+from network.gateway.refusals import BodyRefused, FarSideFailed, GatewayRefusal, body
 
 JSON = "application/fhir+json"
 
@@ -28,6 +21,7 @@ class JsonPlan:
     channel: Channel
     request: Node
     response: Node
+    kinds: frozenset[str]
 
     def match(self, ask: Frame) -> bool:
         """See `Plan.match`."""
@@ -44,24 +38,34 @@ class JsonPlan:
         if channel.method == "GET":
             if ask.body:
                 raise BodyRefused(path="$", why="this channel takes no body")
-            return Crossing(b"", "GET", target, kind=kind)
-        kept = minimise(ask.body, self.request, limit=channel.body_limit)
-        return Crossing(
-            kept.body, "POST", target, JSON, kind=kind, key=ask.key, dropped=kept.dropped
-        )
+            return Crossing(b"", "GET", target, kind=kind, found=personal(anew, self.kinds))
+        return self._crossing(ask.body, self.request, target=target, kind=kind, key=ask.key)
+
+    def call(self, stored: bytes) -> Crossing:
+        """See `Plan.call`."""
+        return Crossing(stored, "POST", self.channel.path, JSON)
 
     def again(self, stored: bytes) -> bytes:
         """See `Plan.again`."""
-        return minimise(stored, self.request, limit=self.channel.body_limit).body
+        return self._crossing(stored, self.request).body
 
     def answer(self, asked: Crossing, result: Frame) -> Crossing:
         """See `Plan.answer`."""
         if result.status != 200:
             raise FarSideFailed(why=f"HTTP {result.status}")
-        kept = minimise(result.body, self.response, limit=self.channel.body_limit)
+        return self._crossing(result.body, self.response, kind=f"answer to {asked.kind}")
+
+    def _crossing(
+        self, told: bytes, shape: Node, *, target: str = "", kind: str = "", key: str = ""
+    ) -> Crossing:
+        channel = self.channel
+        kept = minimise(told, shape, limit=channel.body_limit, mask=channel.leak == "mask")
+        done = kept.findings
         return Crossing(
-            kept.body, content_type=JSON, kind=f"answer to {asked.kind}", dropped=kept.dropped
-        )
+            kept.body, "POST", target, JSON, kind=kind, key=key, dropped=kept.dropped,
+            masked=done.masked, inert=done.inert, found=done.found,
+            attachments=tuple(done.attachments),
+        )  # fmt: skip
 
     def accepted(self, ask: Frame, delivery: str) -> Reply:  # noqa: ARG002 - the protocol's form
         """See `Plan.accepted`."""
@@ -94,7 +98,8 @@ class HttpJson:
         broken = [law for law, kept in laws.items() if not kept]
         if broken:
             raise ValueError(f"channel {channel.id}: {', '.join(broken)}")
-        return JsonPlan(channel, compiled(channel.request), compiled(channel.response))
+        request, response = compiled(channel.request), compiled(channel.response)
+        return JsonPlan(channel, request, response, every_kind(request) | every_kind(response))
 
     def refused(self, ask: Frame, refusal: GatewayRefusal) -> Reply:  # noqa: ARG002
         """See `Content.refused`."""
@@ -106,27 +111,3 @@ def _pinned(channel: Channel) -> bool:
     return any(
         f.path == "resourceType" and f.required and f.values == (channel.resource,) for f in fields
     )
-
-
-# Written anew a query may be three times as long, and no frame holds it.
-_QUERY_LIMIT = 2048
-_VALUE = re.compile(r"[ -~\u4e00-\u9fff]{0,128}")
-
-
-def query_anew(allowed: tuple[str, ...], query: str) -> str:
-    """Return the query string made anew from `allowed` parameters; raises `QueryRefused`."""
-    if not query:
-        return ""
-    try:
-        pairs = parse_qsl(
-            query, keep_blank_values=True, strict_parsing=True, errors="strict", max_num_fields=16
-        )
-    except ValueError as error:
-        raise QueryRefused(name=query[:40]) from error
-    for name, value in pairs:
-        if name not in allowed or not _VALUE.fullmatch(value):
-            raise QueryRefused(name=name[:40])
-    anew = urlencode(pairs)
-    if len(anew) > _QUERY_LIMIT:
-        raise QueryRefused(name="over its bound")
-    return anew

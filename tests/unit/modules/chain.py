@@ -34,6 +34,7 @@ class Module:
     folder: Path
     gateway: int
     limit: int = 1000
+    mllp: tuple[int, int] = (0, 0)  # own port, and the far side's
     port: int = field(default_factory=free_port)
     process: Started | None = None
 
@@ -43,6 +44,8 @@ class Module:
             "listen": f"127.0.0.1:{self.port}",
             "gateway": f"http://127.0.0.1:{self.gateway}",
             "data": str(self.folder / "data"),
+            "mllp_listen": self.mllp[0] or free_port(),
+            "mllp_gateway_port": self.mllp[1] or free_port(),
         }
         if self.id == "appointment":
             config["bookings_per_minute"] = self.limit
@@ -143,8 +146,13 @@ class Chain:
 
     def __init__(self, folder: Path) -> None:
         self.relay = Relay()
-        self.his = Module("his-standin", folder / "his", self.relay.inside.server_port)
-        self.appointment = Module("appointment", folder / "app", self.relay.outside.server_port)
+        ends = (
+            free_port(),
+            free_port(),
+        )  # HL7 v2 goes straight across: its gateway has tests of its own
+        inside, outside = self.relay.inside.server_port, self.relay.outside.server_port
+        self.his = Module("his-standin", folder / "his", inside, mllp=ends)
+        self.appointment = Module("appointment", folder / "app", outside, mllp=ends[::-1])
         try:
             self.his.start()
             self.appointment.start()
@@ -157,7 +165,14 @@ class Chain:
         return Browser(self.appointment.port)
 
     def slots(self) -> list[str]:
-        """Return the ids of the slots that the HIS holds free."""
+        """Return the ids of the free slots that are booked over FHIR."""
+        return [slot for slot in self.free() if not slot.startswith("radio-")]
+
+    def radiology(self) -> list[str]:
+        """Return the ids of the free slots that are booked over HL7 v2."""
+        return [slot for slot in self.free() if slot.startswith("radio-")]
+
+    def free(self) -> list[str]:
         body = json.loads(self.his.get("/fhir/Slot?status=free")[1])
         return [entry["resource"]["id"] for entry in body["entry"]]
 

@@ -167,7 +167,7 @@ def test_bad_searches_are_refused(chain: Chain, query: str) -> None:
 
 
 def test_searches_filter(chain: Chain) -> None:
-    slots = chain.slots()
+    slots = chain.free()
     assert chain.his.get("/fhir/Slot?status=free&start=ge2999-01-01")[1].count('"Slot"') == 0
     assert chain.his.get("/fhir/Slot?status=free&_count=5")[1].count('"Slot"') == 5
     assert chain.his.get("/fhir/Slot?start=lt2999-01-01&status=free")[1].count('"Slot"') == len(

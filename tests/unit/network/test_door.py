@@ -16,6 +16,8 @@ from network.gateway.refusals import body
 class Desk:
     """Answers each request with its body; `/slow` a little later than the ones after it."""
 
+    room = 1 << 30
+
     def __init__(self):
         self.asked_for, self.doors, self.refusals, self.most = [], set(), [], 0
 
@@ -25,6 +27,9 @@ class Desk:
 
     def closed(self, door):
         self.doors.discard(door)
+
+    def holds(self, door, size):
+        return size <= self.room
 
     def refused(self, door, refusal):
         self.refusals.append(refusal.code)

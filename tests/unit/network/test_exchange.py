@@ -1,69 +1,24 @@
 """The guard's decisions over a real journal file and a clock of the test's own."""
 
-import json
 import os
 from dataclasses import replace
 
 import pytest
 
-from appliance.signing import SigningKey
 from network.gateway import transfers
-from network.gateway.exchange import BACKOFF, Exchange
+from network.gateway.delivery import BACKOFF
 from network.gateway.frames import Frame, Kind
 from network.gateway.inspect import Field
-from network.gateway.journal import Journal
-from network.gateway.policy import Policy, load, write
+from network.gateway.policy import Policy, write
+from tests.unit.network.guarded import KEY, Guard, book, code, deliveries, read
 from tests.unit.network.test_policy import GOOD, STORE
 
-KEY = SigningKey.new()
 SLOTS = b'{"resourceType":"Bundle","secret":1}'
-
-
-class Guard:
-    """An exchange whose time the test moves."""
-
-    def __init__(self, folder, *channels):
-        self.folder, self.now = folder, 1000.0
-        write(folder, Policy(1, "", channels or (GOOD, STORE)), KEY)
-        (folder / "journal").mkdir(exist_ok=True)
-        self.start()
-
-    def start(self):
-        loaded = load(self.folder, KEY.public)
-        self.exchange = Exchange(loaded, Journal(self.folder / "journal"), clock=lambda: self.now)
-        return self.exchange.commit()
-
-    def take(self, side, frame):
-        self.exchange.take(side, frame)
-        self.exchange.tick()
-        return self.exchange.commit()
-
-    def pass_time(self, seconds):
-        self.now += seconds
-        self.exchange.tick()
-        return self.exchange.commit()
-
-    @property
-    def events(self):
-        return [t.event for t in transfers.read(self.folder / "journal")]
 
 
 @pytest.fixture
 def guard(tmp_path):
     return Guard(tmp_path)
-
-
-def read(ident=1, **changed):
-    return replace(Frame(Kind.ASK, ident, "GET", "/fhir/Slot?status=free", "10.88.0.10"), **changed)
-
-
-def book(ident=1, key="", status="x"):
-    told = json.dumps({"resourceType": status}).encode()
-    return Frame(Kind.ASK, ident, "POST", "/fhir/Appointment", "10.88.0.10", key=key, body=told)
-
-
-def code(answer):
-    return json.loads(answer.body)["code"]
 
 
 def test_a_request_goes_over_and_its_answer_comes_back(guard):
@@ -86,7 +41,7 @@ def test_nothing_leaves_before_the_disk_has_it(guard, monkeypatch):
     synced = []
     real = os.fdatasync
     monkeypatch.setattr(
-        os, "fdatasync", lambda fd: (synced.append(guard.exchange._out[:]), real(fd))
+        os, "fdatasync", lambda fd: (synced.append(guard.exchange._ledger._out[:]), real(fd))
     )
     guard.exchange.take("extranet", book())
     assert "accepted" not in guard.events  # not yet on disk, and nothing was handed out
@@ -125,15 +80,12 @@ def test_the_rate_is_kept_and_recovers(tmp_path):
     assert guard.take("extranet", read(99))[0][1].kind is Kind.CALL
 
 
-def deliveries(out):
-    return [frame for _, frame in out if frame.kind is Kind.CALL]
-
-
-def test_deliveries_keep_their_order_one_at_a_time(guard):
+def test_deliveries_keep_their_order(guard):
     (first,) = deliveries(guard.take("extranet", book(1, status="a")))
-    assert deliveries(guard.take("extranet", book(2, status="b"))) == []
-    (second,) = deliveries(guard.take("intranet", Frame(Kind.RESULT, first.ident, status=200)))
+    (second,) = deliveries(guard.take("extranet", book(2, status="b")))
     assert (b'"a"' in first.body, b'"b"' in second.body) == (True, True)
+    # The leg makes them one after another: they are of one line and one train.
+    assert (first.key, first.code) == (second.key, second.code) == ("booking", "1")
 
 
 def test_a_failed_delivery_waits_then_comes_again_under_its_id(guard):
@@ -161,13 +113,12 @@ def test_what_an_older_policy_let_in_crosses_only_as_the_one_in_force_allows(tmp
     for ident, told in enumerate((b'{"resourceType":"x","comment":"c"}', b'{"resourceType":"y"}')):
         guard.take("extranet", replace(book(ident), body=told))
     write(tmp_path, Policy(2, "", (STORE,)), KEY)
-    (call,) = deliveries(guard.start())
-    assert call.body == b'{"resourceType":"x"}'
+    assert deliveries(guard.start())[0].body == b'{"resourceType":"x"}'
     narrow = replace(STORE, request=(Field("resourceType", "code", values=("y",)),))
     write(tmp_path, Policy(3, "", (narrow,)), KEY)
-    assert deliveries(guard.start()) == []
+    (call,) = deliveries(guard.start())
+    guard.pass_time(0)
     assert guard.events[-1] == "dead"
-    (call,) = deliveries(guard.pass_time(0))
     assert call.body == b'{"resourceType":"y"}'
 
 

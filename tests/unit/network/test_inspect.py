@@ -64,7 +64,7 @@ def test_what_is_not_listed_is_left_behind_and_counted():
         (b'{"resourceType":"Patient","resourceType":"Bundle"}', "$"),
         (b'{"resourceType":"Bundle","x":{"a":1,"a":2}}', "$"),
         (b'{"resourceType":"Bundle","resource\\u0054ype":"Bundle"}', "$"),
-        (b'{"resourceType":"Bundle","x":' + b"[" * 40 + b"]" * 40 + b"}", "$"),
+        (b'{"resourceType":"Bundle","x":' + b"[" * 70 + b"]" * 70 + b"}", "$"),
         (b'{"resourceType":"Bundle","x":"' + b"a" * LIMIT + b'"}', "$"),
     ],
 )  # fmt: skip

@@ -66,7 +66,9 @@ def test_the_two_ends_of_each_channel_agree() -> None:
     one, other = (source.read(MODULES / n).manifest for n in ("appointment", "his-standin"))
     ends = {f.channel: f for f in one.flows if f.crosses}
     facing = {f.channel: f for f in other.flows if f.crosses}
-    assert ends.keys() == facing.keys() == {"slot-read", "booking", "booking-answer"}
+    assert ends.keys() == facing.keys() == {
+        "slot-read", "booking", "booking-answer", "booking-hl7", "booking-hl7-answer",
+    }  # fmt: skip
     for name, flow in ends.items():
         twin = facing[name]
         assert (flow.source, flow.target) == (twin.target, twin.source)

@@ -77,6 +77,78 @@ def test_names_the_wrong_field(text: str, path: str) -> None:
     assert caught.value.message.zh.startswith("模块清单")
 
 
+HL7 = """
+[[flows]]
+name = "orders"
+from = "gateway"
+to = "self"
+protocol = "hl7v2"
+port = 2575
+channel = "orders"
+lane = "store"
+types = ["ORM^O01"]
+parts = [{ path = "PID-3", required = true }, { path = "PID-5.1", mask = "name" }, { path = "OBR-*" }]
+data_class = 3
+rate = 60
+purpose = { zh = "医嘱", en = "orders" }
+"""
+FHIR = """
+[[flows]]
+name = "results"
+from = "self"
+to = "gateway"
+protocol = "fhir"
+port = 8080
+channel = "results"
+lane = "request"
+path = "/fhir"
+data_class = 3
+rate = 60
+purpose = { zh = "结果", en = "results" }
+[[flows.resources]]
+type = "Observation"
+interactions = ["read", "search"]
+params = ["code"]
+whole = true
+"""
+
+
+def test_reads_other_protocols() -> None:
+    got = manifest.parse((MANIFEST + HL7 + FHIR).encode())
+    line, resources = got.flows[2], got.flows[3]
+    assert (line.types, line.charset, line.parts[1].mask) == (("ORM^O01",), "GB18030", "name")
+    assert resources.resources[0].whole
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "path"),
+    [
+        ("port = 2575", "port = 8080", "module.toml"),
+        ('types = ["ORM^O01"]', 'types = ["ORM"]', "flows.2.types.0"),
+        ('types = ["ORM^O01"]', "types = []", "flows.2"),
+        ('"PID-3"', '"PID.3"', "flows.2.parts.0.path"),
+        ('"PID-3"', '"PID-0"', "flows.2.parts.0.path"),
+        ('mask = "name"', 'carries = ["iris"]', "flows.2.parts.1.carries.0"),
+        ('lane = "store"', 'lane = "request"', "flows.2"),
+        ('channel = "orders"', 'channel = "orders"\npath = "/x"', "flows.2"),
+        ('channel = "orders"', 'channel = "orders"\nmethod = "POST"', "flows.2"),
+        ('channel = "orders"', 'channel = "orders"\ncharset = "BIG5"', "flows.2.charset"),
+        ('path = "/fhir"\n', "", "flows.3"),
+        ("whole = true", "whole = false", "flows.3.resources.0"),
+        ('"read", "search"', '"delete"', "flows.3.resources.0.interactions.0"),
+        ('"read", "search"', "", "flows.3.resources.0.interactions"),
+        ('path = "/fhir"', 'path = "/fhir"\ntypes = ["ORM^O01"]', "flows.3"),
+        ('to = "gateway"\nprotocol = "fhir"', 'to = "hospital"\nprotocol = "fhir"', "flows.3"),
+    ],
+)
+def test_names_the_wrong_field_of_other_protocols(old: str, new: str, path: str) -> None:
+    more = (HL7 + FHIR).replace(old, new, 1)
+    assert more != HL7 + FHIR
+    with pytest.raises(ManifestInvalid) as caught:
+        manifest.parse((MANIFEST + more).encode())
+    assert caught.value.fields["path"] == path
+
+
 @given(st.binary(max_size=200))
 def test_any_bytes_are_read_or_refused(data: bytes) -> None:
     with pytest.raises(BoxError):

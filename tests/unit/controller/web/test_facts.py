@@ -3,23 +3,33 @@
 import datetime as dt
 import re
 import xml.etree.ElementTree as ET
-from pathlib import Path
 
 import pytest
 
 from appliance import clock
 from appliance.errors import Text
 from controller.actions.base import Role
+from controller.records import alerts
 from controller.records.session import transaction
-from controller.records.tables import ComplianceRun, Job, JobStep, Module, Proof, Transfer, Vm
+from controller.records.tables import (
+    ComplianceRun,
+    GatewayMinute,
+    Job,
+    JobStep,
+    JournalIndex,
+    Module,
+    Proof,
+    Transfer,
+    Vm,
+)
 from controller.web import marks
 from controller.web.drawings import topology
 from controller.web.drawings.bars import bar
 from controller.web.drawings.topology import Lane, Machine, Scene
-from controller.web.facts import inspection, jobs, needs, proofs, transfers
+from controller.web.facts import inspection, jobs, needs, proofs, scene, transfers
 from controller.web.facts.flows import flows
 from controller.web.pages.compliance import JUDGED
-from controller.web.words import PROBES
+from controller.web.probe_words import PROBES
 from network.gateway import probing
 from tests.browser.hospital import blank, furnished
 
@@ -73,29 +83,38 @@ def test_an_estimate_is_the_range_of_earlier_runs_of_the_same_step(tmp_path) -> 
 def test_the_plot_has_a_gap_where_nothing_is_known(tmp_path) -> None:
     hospital = blank(tmp_path)
     with transaction(hospital.engine) as session:
-        empty = transfers.rate(session, 60)
-        assert set(empty.passed) == {None}
-        for number, (minutes, verdict) in enumerate(
-            [(10, "allowed"), (10, "refused"), (3, "allowed")], 1
+        empty = transfers.plots(session, 60)["plots"]["verdicts"]
+        assert {value for line in empty for value in line["values"]} == {None}
+        for number, (minutes, verdict, count) in enumerate(
+            [(10, "allowed", 1), (10, "refused", 7), (3, "allowed", 1)], 1
         ):
             session.add(
                 Transfer(
                     number=number, at=clock.iso(clock.now() - dt.timedelta(minutes=minutes)),
                     channel="c", direction="d", lane="l", verdict=verdict, rule="", data_class="",
-                    peer="", size=1, state="s", latency_ms=None, hash="",
+                    peer="", size=1, state="s", latency_ms=None, hash="", count=count,
                 )
             )  # fmt: skip
+        for minutes in (9, 8):
+            at = clock.iso(clock.now() - dt.timedelta(minutes=minutes))[:16]
+            session.add(GatewayMinute(minute=at, alive=minutes == 9, starts=0))
         session.flush()
-        rate = transfers.rate(session, 60)
-        assert rate.passed[:50] == (None,) * 50
-        assert rate.passed[50:].count(1) == 2
-        assert rate.refused[50:].count(1) == 1
-        assert None not in rate.passed[50:]
-        assert rate.minutes[1] - rate.minutes[0] == 60
+        found = transfers.plots(session, 60)
+        passed, refused, _ = (line["values"] for line in found["plots"]["verdicts"])
+        assert passed[:50] == (None,) * 50
+        assert passed[50:53] == (1.0, 0.0, None), "known, quiet, and a minute without gateway"
+        assert refused[50] == 7.0, "a record that stands for seven refusals"
+        assert passed[53:57] == (None,) * 4, "nobody looked"
+        assert passed[57] == 1.0
+        assert found["minutes"][1] - found["minutes"][0] == 60
 
 
 def test_a_healthy_box_has_a_green_lamp_and_trouble_turns_it(furnished_session) -> None:
     hospital, session = furnished_session
+    assert needs.lamp(needs.found(session)) == "bad", "messages could not be delivered"
+    for alert in alerts.open_ones(session):
+        alert.closed_at = clock.iso()
+    session.flush()
     found = needs.found(session)
     assert needs.lamp(found) == "warn"
     assert needs.lamp([]) == "ok"
@@ -110,6 +129,34 @@ def test_a_healthy_box_has_a_green_lamp_and_trouble_turns_it(furnished_session) 
     assert "appointment-1" in found[0].what.zh
     assert (found[0].href, found[0].deed) == (f"/vms/{vm.id}/start", True)
     vm.actual = "running"
+
+
+def test_an_alert_is_on_the_first_page_until_somebody_sees_to_it(tmp_path) -> None:
+    hospital = furnished(tmp_path)
+    with transaction(hospital.engine) as session:
+        told = [need.what.zh for need in needs.found(session)]
+        assert "通道 lab-report 有 2 条消息无法送达" in told
+        assert not [what for what in told if "个人号码" in what], "that one is seen to already"
+        dead = next(a for a in alerts.open_ones(session) if a.rule == "dead_letter")
+        dead.acknowledged_by = "sysadmin"
+        session.flush()
+        assert "通道 lab-report 有 2 条消息无法送达" not in [
+            need.what.zh for need in needs.found(session)
+        ]
+
+
+def test_the_drawing_says_in_words_which_channel_is_in_trouble(furnished_session) -> None:
+    hospital, session = furnished_session
+    row = session.get(JournalIndex, 1)
+    row.paused = ["booking"]
+    session.flush()
+    [drawn] = scene.scenes(session, hospital.settings.state / "gateway")
+    lanes = {lane.name: lane for lane in drawn.lanes}
+    assert lanes["booking"].paused
+    assert "已暂停" in str(topology.wide(drawn))
+    assert lanes["lab-report"].dead == 2
+    assert "无法送达 2" in str(topology.tall(drawn))
+    row.paused = []
 
 
 @pytest.mark.parametrize("hours", [0, 24 * 40])
@@ -205,10 +252,8 @@ def test_a_proof_counts_unknown_apart_from_refused() -> None:
 
 
 def test_the_probes_that_the_gateway_makes_have_words(furnished_session) -> None:
-    source = Path(probing.__file__).read_text()
-    named = set(re.findall(r'Finding\(\s*"([a-z0-9-]+)"', source))
-    assert named, "the prober's form has changed"
-    assert not named - set(PROBES)
+    assert probing.NAMES
+    assert not set(probing.NAMES) - set(PROBES)
 
 
 def test_a_flow_says_its_direction_by_the_side_that_declares_it() -> None:
@@ -304,5 +349,6 @@ def test_every_button_of_a_finding_leads_somewhere(app, furnished_session) -> No
     address = app.url_map.bind("box.test")
     assert {need.deed for need in found} == {True, False}
     for need in found:
-        endpoint, _ = address.match(need.href, method="POST" if need.deed else "GET")
+        path = need.href.partition("#")[0].partition("?")[0]
+        endpoint, _ = address.match(path, method="POST" if need.deed else "GET")
         assert not endpoint.endswith("nowhere_show_get"), need.href

@@ -10,6 +10,7 @@ from controller.actions.base import Role
 from controller.web import pages
 from controller.web.menu import MENU, OUTSIDE
 from controller.web.route import Route
+from controller.workers.daily import today
 
 ACCOUNTS = {
     Role.SYSTEM: "sysadmin",
@@ -42,6 +43,13 @@ def filled(route: Route, hospital) -> str:
         "number": "7",
         "run_id": hospital.run,
         "form": "json",
+        "alert_id": hospital.look,
+        "delivery": hospital.look,
+        "channel": "booking",
+        "look_id": hospital.look,
+        "export_id": hospital.export,
+        "day": today().name,
+        "change": "1",
     }
     # A node's page and an account's page both call their part "name".
     parts["name"] = "meditech" if route.rule.startswith("/accounts") else "node1"
@@ -56,7 +64,9 @@ def test_a_page_opens_for_its_roles_and_for_no_other(route: Route, role, reader,
         assert answer.status_code == 403
         return
     vendor_sees_no_foreign_job = role is Role.VENDOR and route.rule.startswith("/jobs/<")
-    assert answer.status_code == (403 if vendor_sees_no_foreign_job else 200)
+    nobody_opens_anothers_look = role is Role.AUDIT and "/looks/" in route.rule
+    foreign = vendor_sees_no_foreign_job or nobody_opens_anothers_look
+    assert answer.status_code == (403 if foreign else 200)
 
 
 @pytest.mark.parametrize("route", READ, ids=lambda route: route.rule)
@@ -117,7 +127,8 @@ def test_a_write_needs_role_and_token(route: Route, reader, hospital) -> None:
 
 
 def test_the_auditor_has_no_button_that_changes_the_box(reader, hospital) -> None:
-    harmless = {"/logout", "/language", "/compliance/run", "/gateway/prove"}
+    reading = {"/gateway/export", "/gateway/reports/make"}
+    harmless = {"/logout", "/language", "/compliance/run", "/gateway/prove", *reading}
     person = reader("assessor")
     for route in READ:
         if Role.AUDITOR not in route.roles:

@@ -6,13 +6,14 @@ import pytest
 from sqlalchemy import select
 
 from appliance.settings import Settings
-from controller.records.session import open_records, reading
-from controller.records.tables import Base, Transfer
-from controller.workers.index import Index, note_head, noted_head
+from controller.records.session import open_records, reading, transaction
+from controller.records.tables import Base, GatewayMinute, JournalIndex, Transfer
+from controller.workers.index import Index, note_head, noted_head, position, told
 from controller.workers.site import Site
 from network.gateway.journal import Journal
 from network.gateway.records import Facts, JournalBroken
 from network.gateway.transfers import Head, verify
+from network.gateway.vault import Vault
 
 
 @pytest.fixture
@@ -28,7 +29,7 @@ def site(tmp_path):
 
 @pytest.fixture
 def journal(site):
-    made = Journal(site.settings.state / "gateway" / "journal")
+    made = Journal(site.settings.state / "gateway" / "journal", Vault.fresh())
     list(made.recover())
     return made
 
@@ -128,3 +129,114 @@ def test_records_cut_off_the_journals_end_are_found_by_the_note(site, journal):
     assert verify(folder).number == 1
     with pytest.raises(JournalBroken):
         verify(folder, noted_head(site.settings.state))
+
+
+DELIVERED = Facts("delivered", delivery="d1", status=200, attempts=1, latency=37)
+
+
+def test_a_new_worker_goes_on_where_the_last_one_stopped(site, journal):
+    write(journal, ACCEPTED)
+    assert Index(site).catch_up() == 1
+    write(journal, DELIVERED)
+    assert Index(site).catch_up() == 1, "the first record was read again"
+    [row] = rows(site)
+    assert (row.state, row.latency_ms, row.attempts) == ("delivered", 37.0, 1)
+    assert row.ended_at is not None
+
+
+def test_another_journal_than_the_one_indexed_is_read_from_its_start(site, journal):
+    write(journal, ACCEPTED, DELIVERED)
+    Index(site).catch_up()
+    with transaction(site.engine) as session:
+        session.get(JournalIndex, 1).chain = "f" * 64
+        session.get(Transfer, 1).channel = "forged"
+    assert Index(site).catch_up() == 2
+    assert [row.channel for row in rows(site)] == ["booking"]
+
+
+def test_a_position_beyond_the_journals_end_is_not_believed(site, journal):
+    write(journal, ACCEPTED)
+    Index(site).catch_up()
+    with transaction(site.engine) as session:
+        session.get(JournalIndex, 1).number = 99
+    assert Index(site).catch_up() == 1
+
+
+def test_rebuilding_heals_rows_that_somebody_changed(site, journal):
+    write(journal, Facts("started"), ACCEPTED, DELIVERED)
+    index = Index(site)
+    index.catch_up()
+    with transaction(site.engine) as session:
+        session.get(Transfer, 2).peer = "10.88.0.99"
+        session.add(Transfer(number=77, at="", channel="x", direction="", lane="", verdict="", rule="",
+                             data_class="", peer="", size=0, state="", hash=""))  # fmt: skip
+    assert index.rebuild() == 3
+    assert [(row.number, row.peer) for row in rows(site)] == [(2, "10.88.0.10")]
+    with reading(site.engine) as session:
+        assert [minute.starts for minute in session.query(GatewayMinute)] == [1]
+
+
+def test_what_a_record_says_stands_in_the_row(site, journal):
+    write(
+        journal,
+        Facts(
+            "accepted", channel="booking", side="extranet", delivery="d7", kind="SIU^S12",
+            data_class="4", address="10.66.0.9:2575", dropped=3, masked=2, inert=1, found="phone:1",
+        ),
+        Facts("refused", side="extranet", peer="10.88.0.9", rule="gateway.no_channel", count=200),
+    )  # fmt: skip
+    Index(site).catch_up()
+    message, refused = rows(site)
+    assert (message.kind, message.data_class, message.address) == ("SIU^S12", "4", "10.66.0.9:2575")
+    assert (message.dropped, message.masked, message.inert, message.found) == (3, 2, 1, "phone:1")
+    assert refused.count == 200
+
+
+def test_an_operators_orders_are_obeyed_in_the_rows(site, journal):
+    dead = Facts("dead", delivery="d1", rule="gateway.far_side_late")
+    write(journal, ACCEPTED, dead, Facts("ordered", method="rerun", delivery="d1", order=1))
+    index = Index(site)
+    index.catch_up()
+    assert [(row.state, row.ended_at) for row in rows(site)] == [("accepted", None)]
+    write(journal, dead, Facts("ordered", method="drop", delivery="d1", order=2))
+    index.catch_up()
+    assert [row.state for row in rows(site)] == ["dropped"]
+    write(
+        journal,
+        Facts("ordered", method="pause", channel="booking", order=3),
+        Facts("ordered", method="pause", channel="reports", order=4),
+        Facts("ordered", method="resume", channel="booking", order=5),
+    )
+    index.catch_up()
+    with reading(site.engine) as session:
+        assert session.get(JournalIndex, 1).paused == ["reports"]
+
+
+def test_the_answers_record_is_known_so_that_it_can_be_looked_at(site, journal):
+    write(
+        journal,
+        Facts("request", channel="slot-read", side="extranet", delivery="d2"),
+        Facts("answer", channel="slot-read", delivery="d2"),
+    )
+    Index(site).catch_up()
+    assert [row.answer for row in rows(site)] == [2]
+
+
+def test_a_broken_journal_is_told_to_the_console_and_forgotten_when_it_is_whole(site, journal):
+    write(journal, ACCEPTED)
+    index = Index(site)
+    index.catch_up()
+    [segment] = (site.settings.state / "gateway" / "journal").glob("*.seg")
+    whole = segment.read_bytes()
+    write(journal, DELIVERED)
+    longer = segment.read_bytes()
+    spoiled = bytearray(longer)
+    spoiled[len(whole) + 40] ^= 1
+    segment.write_bytes(spoiled)
+    with pytest.raises(JournalBroken):
+        index.catch_up()
+    assert "record 2" in told(site)
+    assert position(site).number == 1
+    segment.write_bytes(longer)
+    Index(site).catch_up()
+    assert told(site) == ""

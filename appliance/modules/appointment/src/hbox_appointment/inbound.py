@@ -1,12 +1,14 @@
 """What the gateway brings (the hospital's answers) and what the box asks (health)."""
 
 import json
+import sqlite3
 import time
 from typing import Any
 
+import hl7
 from flask import Blueprint, Response, abort, request
 
-from hbox_appointment import VERSION, fhir
+from hbox_appointment import VERSION, fhir, hl7line
 from hbox_appointment.slots import Slots
 from hbox_appointment.store import Contradiction, Store, Unknown
 
@@ -56,6 +58,17 @@ def make(store: Store, slots: Slots, gateway_host: str) -> Blueprint:
         return Response(json.dumps(said), 200 if well else 503, mimetype="application/json")
 
     return inbound
+
+
+def hl7_answer(store: Store, message: hl7.Message) -> str:
+    """Take a decision that came as HL7 v2; return the acknowledgement code."""
+    try:
+        store.answer(hl7line.answer(message))
+    except (Unknown, Contradiction, ValueError):
+        return "AR"
+    except sqlite3.Error:
+        return "AE"  # a full disk, say: the gateway comes again
+    return "AA"
 
 
 def _only(host: str) -> None:

@@ -1,9 +1,13 @@
-"""The way to the hospital: HTTP to the gateway's leg of this zone, nothing else."""
+"""The way to the hospital: HTTP and MLLP to the gateway's leg of this zone, nothing else."""
 
 import http.client
 import json
 from dataclasses import dataclass
 from typing import Any
+
+from hbox_appointment import hl7line, mllp
+from hbox_appointment.fhir import proposal
+from hbox_appointment.store import Booking
 
 _LIMIT = 1 << 20  # bytes of an answer
 
@@ -14,9 +18,14 @@ class NotReached(OSError):
 
 @dataclass(frozen=True)
 class Gateway:
-    """The gateway's leg at `address`; `timeout` in seconds."""
+    """The gateway's leg at `address`, for HL7 v2 at `mllp`; `timeout` in seconds.
+
+    Bookings of `hl7_departments` go over HL7 v2, all others over FHIR.
+    """
 
     address: tuple[str, int]
+    mllp: tuple[str, int] = ("", 0)
+    hl7_departments: tuple[str, ...] = ()
     timeout: float = 10.0
 
     def slots(self) -> Any:
@@ -29,9 +38,23 @@ class Gateway:
         except ValueError as error:
             raise NotReached("the answer is not JSON") from error
 
-    def propose(self, appointment: dict[str, Any]) -> int:
-        """Send a proposal; return the HTTP status (202: it is kept and will arrive)."""
+    def propose(self, booking: Booking) -> int:
+        """Send a proposal; return the HTTP status, or what HL7's means as one (202: it is kept)."""
+        if booking.department in self.hl7_departments:
+            return self._over_hl7(booking)
+        appointment = proposal(booking.id, booking.slot, booking.name, booking.phone)
         return self._ask("POST", "/fhir/Appointment", json.dumps(appointment).encode())[0]
+
+    def _over_hl7(self, booking: Booking) -> int:
+        # In this order: the channel keeps it, so the hospital knows the patient before the wish.
+        for message in (hl7line.registration(booking), hl7line.request(booking)):
+            try:
+                code = mllp.send(self.mllp, message, self.timeout)
+            except OSError as error:
+                raise NotReached(str(error)) from error
+            if code not in ("AA", "CA"):
+                return 422 if code in ("AR", "CR") else 503
+        return 202
 
     def _ask(self, method: str, path: str, body: bytes) -> tuple[int, bytes]:
         link = http.client.HTTPConnection(*self.address, timeout=self.timeout)

@@ -6,7 +6,6 @@ import sqlite3
 import threading
 import time
 
-from hbox_appointment.fhir import proposal
 from hbox_appointment.link import Gateway, NotReached
 from hbox_appointment.store import Store, Waiting
 
@@ -66,7 +65,7 @@ class Outbox(threading.Thread):
     def _one(self, waiting: Waiting) -> None:
         b = waiting.booking
         try:
-            status = self._gateway.propose(proposal(b.id, b.slot, b.name, b.phone))
+            status = self._gateway.propose(b)
         except NotReached as error:
             status = 0
             _LOG.warning("gateway not reached: %s", error)

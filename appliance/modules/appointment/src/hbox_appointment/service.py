@@ -10,7 +10,7 @@ from flask import Flask, Response, render_template, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
-from hbox_appointment import inbound, pages
+from hbox_appointment import inbound, mllp, pages
 from hbox_appointment.config import Config
 from hbox_appointment.limits import Limit
 from hbox_appointment.link import Gateway
@@ -52,7 +52,9 @@ def make(config: Config, store: Store, outbox: Outbox, gateway: Gateway) -> Flas
 def serve(config: Config) -> None:
     """Serve until SIGTERM or SIGINT."""
     logging.basicConfig(level=logging.INFO, format="%(name)s %(levelname)s %(message)s")
-    store, gateway = Store(config.database), Gateway(config.gateway_address)
+    store = Store(config.database)
+    gateway = Gateway(config.gateway_address, config.mllp_gateway, config.hl7_departments)
+    line = mllp.Server(config.mllp_bind, config.gateway_address[0], lambda m: inbound.hl7_answer(store, m))
     outbox = Outbox(store, gateway)
     app = make(config, store, outbox, gateway)
     server = Server(config.bind, app, numthreads=16, server_name="appointment", timeout=15)
@@ -68,10 +70,12 @@ def serve(config: Config) -> None:
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     outbox.start()
+    line.start()
     try:
         server.serve()
     finally:
         outbox.end()
+        line.end()
 
 
 def _failed(error: Exception) -> ResponseReturnValue:

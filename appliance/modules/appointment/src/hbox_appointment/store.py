@@ -50,6 +50,7 @@ class Booking:
     phone: str
     status: str
     reason: str
+    at: str
 
 
 @dataclass(frozen=True)
@@ -222,5 +223,5 @@ def _hashed(token: str) -> str:
 
 
 def _booking(row: sqlite3.Row) -> Booking:
-    names = ("id", "slot", "department", "doctor", "start", "name", "phone", "status", "reason")
+    names = ("id", "slot", "department", "doctor", "start", "name", "phone", "status", "reason", "at")
     return Booking(*(row[name] for name in names))

@@ -14,6 +14,8 @@ class Config:
     listen: str = "127.0.0.1:8080"
     gateway: str = "http://10.66.0.2:8080"
     data: str = "."
+    mllp_listen: int = 2575
+    mllp_gateway_port: int = 2575
 
     @property
     def bind(self) -> tuple[str, int]:
@@ -25,6 +27,11 @@ class Config:
     def gateway_host(self) -> str:
         """The only address that may use the FHIR interface."""
         return urlsplit(self.gateway).hostname or ""
+
+    @property
+    def mllp_bind(self) -> tuple[str, int]:
+        """Host and port to take HL7 v2 on."""
+        return self.bind[0], self.mllp_listen
 
     @property
     def database(self) -> Path:

@@ -7,6 +7,7 @@ import threading
 import time
 from urllib.parse import urlsplit
 
+from his_standin import mllp
 from his_standin.store import Store
 
 _LOG = logging.getLogger(__name__)
@@ -17,10 +18,11 @@ _IDLE = 5.0
 class Outbox(threading.Thread):
     """One thread that empties the store's outbox."""
 
-    def __init__(self, store: Store, gateway: str) -> None:
+    def __init__(self, store: Store, gateway: str, mllp_port: int) -> None:
         super().__init__(name="outbox", daemon=True)
         self._store = store
         self._gateway = urlsplit(gateway)
+        self._mllp = (self._gateway.hostname or "", mllp_port)
         self._wake = threading.Event()
         self._ending = False
         self._waiting = False
@@ -58,7 +60,7 @@ class Outbox(threading.Thread):
 
     def _one(self, booking: str, body: str, tries: int) -> None:
         try:
-            status = post(self._gateway.hostname or "", self._gateway.port or 80, body)
+            status = self._send(body)
         except (OSError, http.client.HTTPException) as error:
             status = 0
             _LOG.warning("gateway not reached: %s", type(error).__name__)
@@ -68,6 +70,12 @@ class Outbox(threading.Thread):
         # A refusal is tried again as well: a channel may be opened later, and nothing may be lost.
         _LOG.warning("answer for %s not accepted: status %d, try %d", booking, status, tries + 1)
         self._store.later(booking, time.time() + min(_LONGEST, 2.0**tries))
+
+
+    def _send(self, body: str) -> int:
+        if body.startswith("MSH|"):
+            return 202 if mllp.send(self._mllp, body, 10.0) in ("AA", "CA") else 503
+        return post(self._gateway.hostname or "", self._gateway.port or 80, body)
 
 
 def post(host: str, port: int, body: str) -> int:

@@ -7,8 +7,10 @@ from types import FrameType
 
 from cheroot.wsgi import Server
 
+from his_standin import mllp
 from his_standin.app import make
 from his_standin.config import Config
+from his_standin.hl7line import Desk
 from his_standin.outbox import Outbox
 from his_standin.store import Store
 
@@ -18,7 +20,9 @@ def serve(config: Config) -> None:
     logging.basicConfig(level=logging.INFO, format="%(name)s %(levelname)s %(message)s")
     store = Store(config.database)
     store.fill()
-    outbox = Outbox(store, config.gateway)
+    outbox = Outbox(store, config.gateway, config.mllp_gateway_port)
+    desk = Desk(store, outbox)
+    line = mllp.Server(config.mllp_bind, config.gateway_host, desk.take)
     server = Server(
         config.bind,
         make(config, store, outbox),
@@ -38,7 +42,9 @@ def serve(config: Config) -> None:
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     outbox.start()
+    line.start()
     try:
         server.serve()
     finally:
         outbox.end()
+        line.end()

@@ -5,7 +5,7 @@ import datetime as dt
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,10 +30,21 @@ CREATE TABLE IF NOT EXISTS outbox (
     booking TEXT PRIMARY KEY, body TEXT NOT NULL, tries INTEGER NOT NULL, due REAL NOT NULL,
     since REAL NOT NULL
 ) STRICT;
+CREATE TABLE IF NOT EXISTS patient (
+    id TEXT PRIMARY KEY, name TEXT NOT NULL, phone TEXT NOT NULL
+) STRICT;
 """
 
 
 KEPT_DAYS = 30  # as the manifest's retention says
+
+
+Tell = Callable[[Decision], str]
+
+
+def as_fhir(decision: Decision) -> str:
+    """Return the answer as a FHIR R4 Appointment."""
+    return json.dumps(appointment(decision), ensure_ascii=False)
 
 
 class Clash(ValueError):
@@ -106,11 +117,13 @@ class Store:
             for r in rows
         ]
 
-    def decide(self, proposal: Proposal, delivery: str, due: float) -> Decision:
+    def decide(
+        self, proposal: Proposal, delivery: str, due: float, tell: Tell = as_fhir
+    ) -> Decision:
         """Decide once and for good, queue the answer, remember the delivery: all or nothing.
 
         The same delivery or booking again returns the first decision (and queues the answer again:
-        who repeats a proposal has perhaps not seen it). Another content under the same id raises
+        who repeats a proposal has perhaps not seen it), written by `tell`. Another content under the same id raises
         `Clash`.
         """
         body = hashlib.sha256(repr(proposal).encode()).hexdigest()
@@ -130,12 +143,23 @@ class Store:
                 "INSERT OR IGNORE INTO delivery VALUES (?, ?, ?, ?)",
                 (delivery, body, proposal.booking, now().isoformat()),
             )
-            answer = json.dumps(appointment(decision), ensure_ascii=False)
+            answer = tell(decision)
             db.execute(
                 "INSERT OR IGNORE INTO outbox VALUES (?, ?, 0, ?, ?)",
                 (proposal.booking, answer, due, due),
             )
         return decision
+
+    def register(self, patient: str, name: str, phone: str) -> None:
+        """Keep or renew who a patient is."""
+        with self._open(write=True) as db:
+            db.execute("INSERT OR REPLACE INTO patient VALUES (?, ?, ?)", (patient, name, phone))
+
+    def patient(self, patient: str) -> tuple[str, str] | None:
+        """Return name and phone of a registered patient, None for an unknown one."""
+        with self._open() as db:
+            row = db.execute("SELECT name, phone FROM patient WHERE id = ?", (patient,)).fetchone()
+        return (row["name"], row["phone"]) if row else None
 
     def due(self, at: float) -> list[sqlite3.Row]:
         """Return the answers to be sent now, oldest first."""

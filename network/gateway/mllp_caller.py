@@ -1,0 +1,130 @@
+"""The outgoing side of a leg for HL7 v2: one message at a time on a connection, and its own answer."""
+
+import asyncio
+import re
+from typing import cast
+
+from network.gateway import connect
+from network.gateway.frames import Frame, Kind
+from network.gateway.hl7 import ack
+from network.gateway.mllp_door import END, START, framed
+
+_KEPT = 4  # idle connections kept per receiver
+_ACK_LIMIT = 65_536  # bytes of one acknowledgement
+_FILLER = re.compile(rb"[\0\r\n\t ]*")
+
+
+class MllpLine(asyncio.Protocol):
+    """One connection to a receiver. What it says without being asked ends the connection."""
+
+    def __init__(self) -> None:
+        self._transport: asyncio.Transport | None = None
+        self._answer: asyncio.Future[bytes] | None = None
+        self._buffer = bytearray()
+        self.usable = True
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport."""
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's do not inherit
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's form
+        """A call that waits has failed."""
+        self._fail("connection closed")
+
+    def eof_received(self) -> bool:
+        """A receiver that closes its side gets no more messages."""
+        self._fail("connection closed")
+        return False
+
+    def data_received(self, data: bytes) -> None:
+        """Collect one acknowledgement; where TCP cuts it means nothing."""
+        if self._answer is None or self._answer.done():
+            # A late or a second answer: it must not be taken for that of the next message.
+            if data.strip(b"\0\r\n\t "):
+                self.close()
+            return
+        self._buffer += data
+        filler = _FILLER.match(self._buffer)
+        start = filler.end() if filler else 0
+        if start < len(self._buffer) and self._buffer[start] != START[0]:
+            self._fail("not MLLP")
+            return
+        end = self._buffer.find(END, start)
+        if end < 0:
+            if len(self._buffer) > _ACK_LIMIT:
+                self._fail("answer too large")
+            return
+        if self._buffer[end + 1 :].strip(b"\0\r\n\t "):
+            self.usable = False
+        self._answer.set_result(bytes(self._buffer[start + 1 : end]))
+
+    async def ask(self, message: bytes) -> bytes:
+        """Send one message, return what came back for it; raises `ConnectionError`."""
+        if self._transport is None or not self.usable:
+            raise ConnectionError("closed")
+        self._answer = asyncio.get_running_loop().create_future()
+        self._buffer.clear()
+        self._transport.write(framed(message))
+        return await self._answer
+
+    def close(self) -> None:
+        """End the connection."""
+        self.usable = False
+        if self._transport is not None:
+            self._transport.abort()
+
+    def _fail(self, why: str) -> None:
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_exception(ConnectionError(why))
+        self.close()
+
+
+class MllpCaller:
+    """Makes the deliveries that the guard orders; never sends one twice by itself."""
+
+    def __init__(self, outward: connect.Outward | None = None) -> None:
+        self._outward = outward
+        self._idle: dict[tuple[str, str], list[MllpLine]] = {}
+
+    async def make(self, call: Frame) -> Frame:
+        """Deliver one message within its limit; the result's body is the receiver's own answer."""
+        idle = self._idle.setdefault((call.peer, call.secure), [])
+        line: MllpLine | None = None
+        kept = False
+        try:
+            async with asyncio.timeout(call.limit / 1000):
+                line = self._rested(idle) or await self._opened(call)
+                got = await line.ask(call.body)
+            kept = line.usable and ack.confirms(call.body, ack.read(got)) and len(idle) < _KEPT
+        except TimeoutError:
+            return Frame(Kind.RESULT, call.ident, code="late")
+        except OSError as error:
+            return Frame(Kind.RESULT, call.ident, code=_why(error))
+        finally:
+            # Whatever else may still come on this connection belongs to no later message.
+            if line is not None and kept:
+                idle.append(line)
+            elif line is not None:
+                line.close()
+        return Frame(Kind.RESULT, call.ident, status=200, body=got)
+
+    def close(self) -> None:
+        """End every idle connection."""
+        for line in (line for idle in self._idle.values() for line in idle):
+            line.close()
+        self._idle.clear()
+
+    def _rested(self, idle: list[MllpLine]) -> MllpLine | None:
+        while idle:
+            line = idle.pop()
+            if line.usable:
+                return line
+        return None
+
+    async def _opened(self, call: Frame) -> MllpLine:
+        return await connect.connect(MllpLine, call.peer, call.secure, self._outward)
+
+
+def _why(error: OSError) -> str:
+    text = error.strerror or str(error) or type(error).__name__
+    return "".join(c for c in text if c.isascii() and c.isprintable())[:120] or "failed"

@@ -1,0 +1,1 @@
+"""The prover's probes: each module tries ways of one kind and says what the kernel answered."""
