@@ -5,8 +5,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from appliance.errors import NotFound
+from appliance.errors import NotFound, Text
 from appliance.settings import Settings, load
+from controller.cli.algorithms import NeedsRoot
 from controller.cli.form import Verbs, command
 from controller.cli.output import show
 
@@ -23,6 +24,17 @@ _FINDING = (
     ("外部见证 witnesses", "witnesses"),
     ("已解密正文 bodies opened", "bodies"),
 )
+
+
+class EvidenceAway(NotFound):
+    """Journal, heads or public keys are not where they were looked for."""
+
+    code = "cli.evidence_away"
+    text = Text("找不到{what}：{name}", "There is no {what}: {name}")
+    hint = Text(
+        "请在医盒节点上运行，或用 --journal、--heads、--keys 指明抄来的副本。",
+        "Run it on a node of the box, or name the copies with --journal, --heads, --keys.",
+    )
 
 
 def register(verbs: "Verbs[Any]") -> None:
@@ -47,8 +59,13 @@ def _verify(args: argparse.Namespace) -> int:
     settings = load()
     folder = args.journal or settings.state / "gateway" / "journal"
     if not folder.is_dir():
-        raise NotFound(what="journal", name=folder)
-    show(asdict(examine(folder, _evidence(args, settings))), args.format, _FINDING)
+        raise EvidenceAway(what="日志目录 journal", name=folder)
+    try:
+        found = examine(folder, _evidence(args, settings))
+    except PermissionError as error:
+        what, why = "hbox gateway verify", f"无权读取 may not read {error.filename}"
+        raise NeedsRoot(what=what, why=why) from error
+    show(asdict(found), args.format, _FINDING)
     return 0
 
 
@@ -64,7 +81,7 @@ def _evidence(args: argparse.Namespace, settings: Settings) -> "Evidence":
         verifiers = heads.Verifiers.load(keys)
         lines = [line for path in args.syslog for line in _text(path)]
     except FileNotFoundError as error:
-        raise NotFound(what="file", name=error.filename) from error
+        raise EvidenceAway(what="文件 file", name=error.filename) from error
     return Evidence(
         heads=told,
         keys=verifiers,

@@ -2,13 +2,15 @@
 
 import argparse
 import base64
+import datetime as dt
 import json
 import sys
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from appliance.errors import Refused, Text
+from appliance import clock
+from appliance.errors import BadInput, Refused, Text
 from appliance.onetime import Opener
 from controller.cli.follow import finish
 from controller.cli.form import Verbs, asking, box, command
@@ -44,6 +46,7 @@ REPORTS = (
     ("告警 alerts", "summary.alerts"),
     ("摘要 digest", "digest"),
 )
+_BEIJING = dt.timezone(dt.timedelta(hours=8))  # as the console reads what is typed
 _CONDITIONS = {
     "channel": "通道 channel",
     "verdict": "判定 verdict: allowed, refused",
@@ -53,8 +56,8 @@ _CONDITIONS = {
     "kind": "消息种类 kind, such as SIU^S12",
     "rule": "规则 code of a refusal",
     "who": "来源地址、虚拟机或模块 sender: address, machine or module",
-    "since": "起始 from, RFC 3339",
-    "until": "截止 until, RFC 3339",
+    "since": "起始 from, 2026-11-22 or 2026-11-22T08:00（北京时间 Beijing time）",
+    "until": "截止（不含） until, not included; the same form",
     "slower": "耗时超过（毫秒） latency over, ms",
     "text": "规则或说明中的文字 text in rule or note",
     "delivery": "投递号 delivery",
@@ -120,7 +123,17 @@ def _alert_verbs(verbs: "Verbs[Any]") -> None:
 def _wanted(args: argparse.Namespace) -> dict[str, Any]:
     names = {name.replace("-", "_"): getattr(args, name.replace("-", "_")) for name in _CONDITIONS}
     held = {name: value for name, value in names.items() if value is not None}
+    held |= {name: _instant(name, held[name]) for name in ("since", "until") if name in held}
     return held | ({"personal": True} if args.personal else {})
+
+
+def _instant(name: str, typed: str) -> str:
+    """Return what was typed as the records keep instants (UTC); a text without a zone is Beijing time."""
+    try:
+        instant = dt.datetime.fromisoformat(typed)
+    except ValueError as error:
+        raise BadInput(what=f"--{name}", why=f"{typed!r}: 2026-11-22, 2026-11-22T08:00") from error
+    return clock.iso(instant if instant.tzinfo else instant.replace(tzinfo=_BEIJING))
 
 
 def _transfers(args: argparse.Namespace) -> None:

@@ -131,8 +131,8 @@ LANES: dict[str, Text] = {
 }
 
 LEVEL_L1 = Text(
-    "L1：同一内核上的三个网络命名空间、三个用户、仅以匿名管道相连。这是软件数据交换网关，不是经认证的网闸。",
-    "L1: three network namespaces and three users on one kernel, joined by anonymous pipes only. "
+    "L1：同一内核上的四个网络命名空间、四个用户、仅以匿名管道相连。这是软件数据交换网关，不是经认证的网闸。",
+    "L1: four network namespaces and four users on one kernel, joined by anonymous pipes only. "
     "It is a software exchange gateway, not a certified air-gap device.",
 )
 

@@ -70,7 +70,8 @@ class Channel:
     `tls` and `target_tls` say how each edge is ended; `client_cert` and `target_cert` pin the other
     end's certificate (SHA-256, hex). `path` is exact, or the base of a FHIR channel.
     `request`, `response` list the allowed fields of JSON, `resources` of FHIR, `types` and `parts` of
-    HL7 v2, `media` of files. `leak` says what happens to a personal number where none is declared.
+    HL7 v2, `media` of files. `leak` says what happens to a personal number where none is declared; `bulk` allows a Bundle of more
+    than 500 resources.
     `rate` counts messages per minute, `quota` per day (0: none), `time_limit` seconds per call,
     `attempts` deliveries before a dead letter, `body_limit` bytes, `queue_limit` messages,
     `replay_hours` how long a message is known again, `retention_days` how long its journal is kept.

@@ -11,6 +11,7 @@ from network.gateway.backlog import Item
 from network.gateway.calls import Call, Calls
 from network.gateway.faults import contained
 from network.gateway.frames import Frame
+from network.gateway.holds import check_size
 from network.gateway.ledger import Ledger
 from network.gateway.protocols import Crossing, Outcome, Plan
 from network.gateway.records import Event, Facts
@@ -141,6 +142,7 @@ class Deliveries:
         passed = contained(plan.call, told)
         if passed.target != item.target:
             raise DestinationChanged(was=item.target, now=passed.target)
+        check_size(passed)
         return passed
 
     def ended(self, call: Call, item: Item, result: Frame) -> bool:

@@ -15,7 +15,7 @@ from network.gateway.delivery import Deliveries
 from network.gateway.doors import Doors, wire
 from network.gateway.faults import contained
 from network.gateway.frames import Frame, Kind
-from network.gateway.holds import PATIENCE, Held, Holds
+from network.gateway.holds import PATIENCE, Held, Holds, check_size
 from network.gateway.intake import Intake
 from network.gateway.journal import Journal
 from network.gateway.ledger import Ledger
@@ -149,6 +149,7 @@ class Exchange:
 
     def _pass(self, held: Held) -> None:
         """Let a message or an answer on, or hold it; raises a `GatewayRefusal`."""
+        check_size(held.passed)
         if held.passed.found and held.plan.channel.leak == "refuse":
             raise PersonalNumber(found=held.passed.found)
         if isinstance(held.plan, FilesPlan):

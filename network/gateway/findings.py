@@ -1,5 +1,6 @@
 """What was found and done while one message was read: the counts that its journal record states."""
 
+import codecs
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
@@ -111,12 +112,16 @@ class Search:
 
 def readable(data: bytes) -> str:
     """Return a decoded file as text; an empty one when it is no text, or holds no long number."""
+    if data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        return data.decode("utf-16", "replace")
     if not dlp.suspicious(data):
         return ""
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError:
-        return ""
+    for charset in ("utf-8", "gb18030"):
+        try:
+            return data.decode(charset)
+        except UnicodeDecodeError:
+            continue
+    return ""
 
 
 def looked_into(findings: Findings, *, mask: bool) -> None:

@@ -19,6 +19,7 @@ from network.gateway.vault import BadJournalKey, Vault, handed
 
 _PATIENCE = 30.0  # seconds in which a leg must have read something; one that does not is a dead leg
 _READ = 1 << 20
+_MOST = 256 << 20  # bytes waiting for a leg, which asks and asks and hardly reads
 
 
 class LegGone(Exception):
@@ -46,10 +47,12 @@ class Pipe:
             exchange.take(self.side, frame)
 
     def send(self, data: bytes) -> None:
-        """Queue bytes for the leg; how many there can be is bounded by what the legs may ask at once."""
+        """Queue bytes for the leg, more than an honest one can have asked for; else it counts as gone."""
         if not self._waiting:
             self._moved = monotonic()
         self._waiting += data
+        if len(self._waiting) > _MOST:
+            raise LegGone(self.side)
 
     def flush(self) -> bool:
         """Write what the pipe takes now; return whether something is left."""

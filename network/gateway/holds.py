@@ -6,12 +6,19 @@ from dataclasses import dataclass, field
 
 from network.gateway.calls import Call
 from network.gateway.deadlines import Deadlines
-from network.gateway.frames import Frame
+from network.gateway.frames import BODY_LIMIT, Frame
 from network.gateway.protocols import Crossing, Plan
-from network.gateway.refusals import Busy, GatewayRefusal, ScannerAway
+from network.gateway.refusals import (
+    BodyRefused,
+    BodyTooLarge,
+    Busy,
+    GatewayRefusal,
+    ScannerAway,
+)
 
 LIMIT = 32 << 20  # bytes of messages held in memory
 PATIENCE = 60.0  # seconds in which the scanner must have answered
+ATTACHMENTS = 256  # of one message: each one is a scan of its own
 
 
 @dataclass(slots=True)
@@ -40,6 +47,17 @@ class Held:
     def size(self) -> int:
         """Bytes it takes in memory, about."""
         return len(self.passed.body) + sum(map(len, self.passed.attachments))
+
+
+def check_size(passed: Crossing) -> None:
+    """Raise a `GatewayRefusal` when a message made anew fits no frame, or asks for too many scans.
+
+    What is made harmless grows: every `<` and every lone escape of HL7 takes three bytes.
+    """
+    if len(passed.body) > BODY_LIMIT:
+        raise BodyTooLarge(limit=BODY_LIMIT)
+    if len(passed.attachments) > ATTACHMENTS:
+        raise BodyRefused(path="$", why=f"over {ATTACHMENTS} attachments")
 
 
 class Holds:

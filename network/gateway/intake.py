@@ -8,10 +8,11 @@ from network.gateway.faults import contained
 from network.gateway.holds import Held, Holds
 from network.gateway.ledger import Ledger
 from network.gateway.protocols.files import FilesPlan
-from network.gateway.refusals import GatewayRefusal, SpoolFull
+from network.gateway.refusals import Busy, GatewayRefusal, SpoolFull
 from network.gateway.spool import Copying, Spool
 from network.gateway.statements import OTHER
 
+AT_ONCE = 64  # files taken and not yet copied; a leg offers one of a channel at a time
 PATIENCE = 3600.0  # seconds for copying, with all that wait before it
 
 
@@ -39,6 +40,8 @@ class Intake:
         """Take an offered file; raises a `GatewayRefusal`."""
         if self._spool is None:
             raise SpoolFull
+        if len(self._jobs) >= AT_ONCE:  # each keeps two files open
+            raise Busy
         channel = held.plan.channel
         copying = self._spool.take(held.side, held.ask.target, channel.id, channel.body_limit)
         try:

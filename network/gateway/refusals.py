@@ -234,6 +234,20 @@ class PersonalNumber(GatewayRefusal):
     )
 
 
+class Bulk(GatewayRefusal):
+    """More resources in one message than a channel may pass that two persons did not allow it for."""
+
+    code = "gateway.bulk"
+    text = Text(
+        "一次超过 {limit} 条资源，属批量导出，此通道未获批准",
+        "Over {limit} resources at once are a bulk export, which this channel has no approval for",
+    )
+    hint = Text(
+        "请分页读取；确需批量导出时，提出 bulk = true 的通道变更并由第二人批准。",
+        "Read page by page; where bulk export is needed, ask for bulk = true on the channel.",
+    )
+
+
 class ScannerAway(GatewayRefusal):
     """The malware scanner did not answer; what cannot be scanned does not cross."""
 

@@ -8,19 +8,22 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from appliance.clock import iso
+from appliance.clock import iso, monotonic
 from network.gateway import clamd, seccomp
-from network.gateway.clamd import MISSING, Verdict
+from network.gateway.clamd import AWAY, LATE, MISSING, Verdict
 from network.gateway.frames import Frame, Kind, Splitter, render
 
 AT_ONCE = 4
-OUTSTANDING = 16  # scans taken from the pipe; the next one waits there
+OUTSTANDING = 512  # scans taken from the pipe; more are told at once that nobody looks at them
 PATIENCE = 30.0  # seconds for a scan that names no limit
 _LONGEST = 300.0  # seconds
 
 
 class Scanner:
-    """Answers every SCAN with one VERDICT, four at a time, in whatever order they end."""
+    """Answers every SCAN with one VERDICT, four at a time, in whatever order they end.
+
+    It reads on while clamd is slow: one that stopped would count as dead, and end all traffic.
+    """
 
     def __init__(self, socket: Path, held: Path, writer: int) -> None:
         self._socket, self._held, self._writer = socket, held, writer
@@ -34,27 +37,34 @@ class Scanner:
             while data := os.read(reader, 1 << 20):
                 for frame in splitter.feed(data):
                     if frame.kind is Kind.SCAN:
-                        self._room.acquire()
-                        pool.submit(self._answer, frame)
+                        if self._room.acquire(blocking=False):
+                            pool.submit(self._answer, frame, monotonic())
+                        else:
+                            self._tell(frame, AWAY)
 
-    def _answer(self, asked: Frame) -> None:
+    def _answer(self, asked: Frame, came: float) -> None:
         try:
-            verdict = self.judge(asked)
-            data = render(
-                Frame(Kind.VERDICT, asked.ident, code=verdict.code, status=verdict.status)
-            )
-            with self._mouth:
-                while data:
-                    data = data[os.write(self._writer, data) :]
+            self._tell(asked, self.judge(asked, monotonic() - came))
         except BaseException as error:  # noqa: BLE001 - a scan without a verdict would wait for ever
             say(f"scan {asked.ident}: {type(error).__name__}: {error}")
             os._exit(1)
         finally:
             self._room.release()
 
-    def judge(self, asked: Frame) -> Verdict:
-        """Return clamd's verdict on the body, or on the held file that `target` names."""
-        seconds = min(asked.limit / 1000 if asked.limit else PATIENCE, _LONGEST)
+    def _tell(self, asked: Frame, verdict: Verdict) -> None:
+        data = render(Frame(Kind.VERDICT, asked.ident, code=verdict.code, status=verdict.status))
+        with self._mouth:
+            while data:
+                data = data[os.write(self._writer, data) :]
+
+    def judge(self, asked: Frame, waited: float = 0.0) -> Verdict:
+        """Return clamd's verdict on the body, or on the held file that `target` names.
+
+        `waited` are the seconds of its limit that are gone already; nobody waits for what is over it.
+        """
+        seconds = min(asked.limit / 1000 if asked.limit else PATIENCE, _LONGEST) - waited
+        if seconds <= 0:
+            return LATE
         if not asked.target:
             return clamd.scan_bytes(self._socket, asked.body, seconds)
         try:

@@ -8,6 +8,7 @@ from network.gateway.records import Facts
 FIRST = 5  # refusals told one by one
 SPAN = 60.0  # seconds after which the rest is told as a count
 SENDERS = 4096  # senders and rules told apart at one time
+RULES = 256  # more of them, without their senders
 
 
 @dataclass(slots=True)
@@ -28,6 +29,8 @@ class Tallies:
         key = (side, peer, rule)
         if key not in self._seen and len(self._seen) >= SENDERS:
             key = (side, "", rule)  # too many senders: only the rule is still told apart
+        if key not in self._seen and len(self._seen) >= SENDERS + RULES:
+            key = (side, "", "")  # a leg that makes up rules
         tally = self._seen.setdefault(key, _Tally(self._clock() + SPAN))
         tally.seen += 1
         return tally.seen <= FIRST

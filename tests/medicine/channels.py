@@ -9,7 +9,7 @@ from network.gateway.inspect import Field
 
 WHOLE = Channel(
     "whole", "extranet->intranet", "store", "10.88.0.10", "http://10.66.0.10:8080", "health", "test", "sec",
-    protocol="fhir", path="/fhir", leak="report", body_limit=4 << 20, rate=10_000_000,
+    protocol="fhir", path="/fhir", leak="report", body_limit=4 << 20, rate=10_000_000, bulk=True,
     resources=tuple(Resource(name, ("create",), whole=True) for name in resources()),
 )  # fmt: skip
 

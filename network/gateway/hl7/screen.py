@@ -55,9 +55,9 @@ def harmless(lines: list[str], separators: Separators) -> int:
     changed = inert.text(plain("\r".join(lines), separators))[1]
     if changed:
         for at, line in enumerate(lines):
-            made, count = inert.text(line)
+            made, _ = inert.text(line)
             bare, hidden = inert.text(plain(line, separators))
-            lines[at] = made if count == hidden else bare
+            lines[at] = bare if hidden and inert.text(plain(made, separators))[1] else made
     return changed
 
 

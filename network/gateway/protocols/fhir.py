@@ -17,6 +17,7 @@ from network.gateway.protocols.base import Crossing, Outcome, Reply, Wire
 from network.gateway.query import personal, query_anew
 from network.gateway.refusals import (
     BodyRefused,
+    Bulk,
     FarSideFailed,
     GatewayRefusal,
     QueryRefused,
@@ -34,6 +35,9 @@ _TARGET = re.compile(rf"(?:/([A-Z][A-Za-z]{{1,63}})(?:/({STEP}))?)?/?")
 _SINGLE = ("create", "read")
 _ISSUES = {400: "invalid", 403: "forbidden", 409: "conflict", 413: "too-long", 422: "invalid",
            429: "throttled", 503: "transient", 504: "timeout"}  # fmt: skip
+
+BULK = 500
+"""Entries of one Bundle; more is a bulk export, which needs `bulk` on the channel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +246,9 @@ class FhirPlan:
         return body, findings, max(0, count - exact.keys(kept))
 
     def _looked_at(self, kept: Object, findings: Findings, meant: Meant) -> bytes:
+        entries = kept.get("entry") if kept.get("resourceType") == "Bundle" else None
+        if isinstance(entries, list) and len(entries) > BULK and not self.channel.bulk:
+            raise Bulk(limit=BULK)
         may = NONE_ALLOWED
         if meant.rule and meant.interaction == "search":
             # The address of another page repeats what was asked for.
