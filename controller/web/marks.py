@@ -7,6 +7,7 @@ from markupsafe import Markup, escape
 
 from appliance.clock import now
 from appliance.errors import Text
+from controller.web.rule_words import RULES
 from controller.web.words import ACTORS, CHANGE_OPS, DIRECTIONS, LANES, LEVEL_L1, ZONES, mark
 
 # The whole country keeps one time without summer time, so no time zone database is needed.
@@ -45,6 +46,14 @@ def word(table: dict[str, Text]) -> Callable[[str], Markup]:
         return both(text) if text else escape(value)
 
     return shown
+
+
+def rule_word(code: str) -> Markup:
+    """Return the words of a gateway's rule with its code below, which transfers are searched by."""
+    text = RULES.get(code)
+    if text is None:
+        return escape(code or "–")
+    return Markup('{}<span class="sub mono">{}</span>').format(both(text), code)
 
 
 def when(instant: str | None, *, year: bool = False) -> Markup:
@@ -107,6 +116,7 @@ GLOBALS: dict[str, object] = {
     "zone_word": word(ZONES),
     "direction_word": word(DIRECTIONS),
     "lane_word": word(LANES),
+    "rule_word": rule_word,
     "op_word": word(CHANGE_OPS),
     "op_plain": lambda value: f"{CHANGE_OPS[value].zh} {CHANGE_OPS[value].en}",
     "level_l1": LEVEL_L1,

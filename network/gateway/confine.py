@@ -62,7 +62,8 @@ def furnish(room: Room) -> None:
     """
     _must(_libc.unshare(CLONE_NEWNS | CLONE_NEWIPC), "unshare")
     _mount(None, "/", flags=_MS_REC | _MS_PRIVATE)
-    kept = sorted(path for path in (*room.shown, *room.writable) if path.is_dir())  # parents first
+    wanted = (*room.shown, *room.writable, *room.code)
+    kept = sorted(path for path in wanted if path.is_dir())  # parents first
     held = [os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW) for path in kept]
     for hidden in room.hidden:
         if hidden.is_dir():  # else it lies below one that is hidden by now
@@ -76,7 +77,8 @@ def furnish(room: Room) -> None:
     _mount("proc", "/proc", "proc", options="hidepid=invisible,subset=pid")
     _mount_attributes("/", _AT_RECURSIVE, give=_RDONLY | _NOSUID | _NODEV, take=0)
     for path in kept:
-        _mount_attributes(str(path), 0, give=_NOEXEC, take=_RDONLY if path in room.writable else 0)
+        give = 0 if path in room.code else _NOEXEC
+        _mount_attributes(str(path), 0, give=give, take=_RDONLY if path in room.writable else 0)
     for device in devices:
         _mount_attributes(device, 0, give=0, take=_NODEV)
 

@@ -8,6 +8,9 @@ from network.gateway import dlp, inert, masks
 from network.gateway.exact import Fraction
 from network.gateway.refusals import BodyRefused
 
+for _codec in ("utf-16", "gb18030"):
+    codecs.lookup(_codec)  # now: later the guard may open no file to find it in
+
 Carries = Callable[[dict[str, object], "Allowed"], "Allowed"]
 
 
@@ -26,7 +29,8 @@ NONE_ALLOWED = Allowed()
 class Findings:
     """Grows while a message is read. `attachments` are the decoded files in it.
 
-    `keys` counts the keys of what was read whole; with it a doubled key is found.
+    `keys` counts the keys of what was read whole; with it a doubled key is found. `parted` are personal
+    numbers that only a reader of a narrative sees.
     """
 
     keys: int = 0
@@ -34,6 +38,7 @@ class Findings:
     inert: int = 0
     hits: list[dlp.Hit] = field(default_factory=list)
     attachments: list[bytes] = field(default_factory=list)
+    parted: list[tuple[dlp.Hit, str]] = field(default_factory=list)
 
     def harmless(self, text: str) -> str:
         """Return free text with its markup made harmless, and count it."""
@@ -43,6 +48,14 @@ class Findings:
         if count:
             self.inert += 1
         return made
+
+    def read(self, words: str, told: str) -> None:
+        """Note the personal numbers that stand in `words`, as a reader sees them, and not in `told`."""
+        if not words or not dlp.suspicious(words.encode()):
+            return
+        there = {told[hit.start : hit.end] for hit in dlp.find(told)}
+        seen = ((hit, words[hit.start : hit.end]) for hit in dlp.find(words))
+        self.parted += [(hit, number) for hit, number in seen if number not in there]
 
     @property
     def found(self) -> str:
@@ -122,6 +135,19 @@ def readable(data: bytes) -> str:
         except UnicodeDecodeError:
             continue
     return ""
+
+
+def looked_through(search: Search, value: dict[str, object]) -> None:
+    """Count the personal numbers that only a reader sees, but for those that are codes in `value`.
+
+    Raises:
+        BodyRefused: there is one, and it would have to be masked.
+    """
+    codes = set(search.codes(value))
+    hits = [hit for hit, number in search.findings.parted if number not in codes]
+    if hits and search.mask:
+        raise BodyRefused(path="$", why=f"a personal number ({hits[0].kind}) parted by markup")
+    search.findings.hits += hits
 
 
 def looked_into(findings: Findings, *, mask: bool) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pydantic import ConfigDict, with_config
 
 from network.gateway import dlp, exact, masks
-from network.gateway.findings import Allowed, Findings, Search, looked_into
+from network.gateway.findings import Allowed, Findings, Search, looked_into, looked_through
 from network.gateway.primitives import CHECKS, FREE, Primitive, base64
 from network.gateway.refusals import BodyRefused
 
@@ -130,6 +130,8 @@ def finished(kept: dict[str, object], search: Search, may: Allowed) -> bytes:
         search.message(kept, may)
         if search.mask and search.findings.hits:
             made = exact.write(kept)
+    if search.findings.parted:
+        looked_through(search, kept)
     if search.findings.attachments:
         looked_into(search.findings, mask=search.mask)
     return made

@@ -11,7 +11,11 @@ from collections.abc import Callable
 STAR = "*"
 _HL7_DATE = re.compile(r"(\d{4})\d{0,10}([.+-].*)?")
 _FHIR_DATE = re.compile(r"(\d{4})(-\d{2}){0,2}(T.*)?")
-_TOWN = re.compile(r".{2,}?(?:省|市|自治区|特别行政区)(?:.{1,8}?(?:市|自治州|盟|地区|区|县))?")
+# Names of places only: what stands behind a road or a number is no city, though it be called 都市花园.
+_PLACE = r"[^\W\d_路街巷号弄村镇乡栋楼]"
+_TOWN = re.compile(
+    rf"{_PLACE}{{2,8}}?(?:省|市|自治区|特别行政区)(?:{_PLACE}{{1,8}}?(?:市|自治州|盟|地区|区|县))?"
+)
 
 
 def _name(value: str) -> str:

@@ -36,7 +36,8 @@ class NoChannel(GatewayRefusal):
     code = "gateway.no_channel"
     text = Text("没有允许此请求的通道。", "No channel allows this request.")
     hint = Text(
-        "模块的数据流须在清单中声明并获批准。", "A module's flow must be declared and approved."
+        "模块的数据流须在清单中声明并获批准；其他系统须申请通道。",
+        "A module's flow must be declared and approved; for another system ask for a channel.",
     )
 
 
@@ -217,7 +218,7 @@ class ChannelPaused(GatewayRefusal):
     code = "gateway.channel_paused"
     status = 503
     text = Text("通道 {channel} 已被暂停", "Channel {channel} is paused")
-    hint = Text("请联系系统管理员恢复通道。", "Ask the system administrator to resume it.")
+    hint = Text("请联系安全管理员恢复通道。", "Ask the security administrator to resume it.")
 
 
 class PersonalNumber(GatewayRefusal):
@@ -290,7 +291,7 @@ class DeadLettersFull(GatewayRefusal):
         "Channel {channel} has {limit} dead letters and takes no more",
     )
     hint = Text(
-        "请在控制台处理死信：重投或丢弃。", "Settle the dead letters: run again or drop them."
+        "请在控制台处理死信：重新投递或放弃。", "Settle the dead letters: run again or drop them."
     )
 
 

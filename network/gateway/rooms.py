@@ -2,6 +2,7 @@
 
 import os
 import stat
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,23 +14,36 @@ _ELSEWHERE = tuple(Path(name) for name in ("/run", "/tmp", "/var/tmp", "/home"))
 
 @dataclass(frozen=True)
 class Room:
-    """Folders of one process: `hidden` are empty but for `shown` (read-only) and `writable`."""
+    """Folders of one process: `hidden` are empty but for `shown` (read-only), `writable` and `code`.
+
+    Nothing can be executed from what is shown or writable; `code` is read-only and can.
+    """
 
     hidden: tuple[Path, ...]
     shown: tuple[Path, ...]
     writable: tuple[Path, ...]
+    code: tuple[Path, ...] = ()
 
 
 def room(layout: Layout, name: str) -> Room:
     """Return the room of `name`. No two rooms can write to one folder: processes could meet there."""
     guard = layout.spool / "guard"
     hidden = (*_ELSEWHERE, layout.folder.parent)
+    code = _code(hidden)
     if name == "guard":
         # It copies what the legs offer, so it sees all; one mount, so that it can rename within.
-        return Room(hidden, (layout.folder,), (layout.journal, guard))
+        return Room(hidden, (layout.folder,), (layout.journal, guard), code)
     if name == "scan":
-        return Room(hidden, (guard / "held", layout.clamd.parent), ())
-    return Room(hidden, (guard / SIDES[name],), (layout.spool / SIDES[name],))
+        return Room(hidden, (guard / "held", layout.clamd.parent), (), code)
+    return Room(hidden, (guard / SIDES[name],), (layout.spool / SIDES[name],), code)
+
+
+def _code(hidden: tuple[Path, ...]) -> tuple[Path, ...]:
+    """Return the program's own folders that would be hidden: none on the box, some in a checkout."""
+    own = (Path(sys.prefix), Path(sys.base_prefix), Path(__file__).parents[2])
+    found = {path.resolve() for path in own if any(path.is_relative_to(place) for place in hidden)}
+    # A checkout holds its own environment: one mount shows both.
+    return tuple(sorted(p for p in found if not any(q in p.parents for q in found)))
 
 
 def make_folders(layout: Layout) -> None:

@@ -1,5 +1,6 @@
 """The data flows that a module's manifest declares, as the approver and the gateway page show them."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,7 +37,6 @@ def flows(manifest: dict[str, Any]) -> tuple[FlowView, ...]:
 
 def _flow(module: str, zone: str, raw: dict[str, Any]) -> FlowView:
     source, target = (str(raw.get(key) or raw.get(other, "")) for key, other in _ENDS)
-    message = raw.get("response") or raw.get("request") or {}
     purpose = raw.get("purpose", {})
     return FlowView(
         module=module,
@@ -45,20 +45,49 @@ def _flow(module: str, zone: str, raw: dict[str, Any]) -> FlowView:
         source=source,
         target=target,
         port=int(raw.get("port", 0)),
-        request_line=" ".join(str(raw[key]) for key in ("method", "path") if raw.get(key)),
+        request_line=_line(raw),
         channel=str(raw.get("channel") or ""),
         lane=str(raw.get("lane") or ""),
         direction=_direction(zone, source) if raw.get("channel") else "",
-        resource=str(message.get("resource", "")),
-        fields=_fields(message.get("fields", ())),
+        resource=", ".join(dict.fromkeys(_resources(raw))),
+        fields=tuple(dict.fromkeys(_fields(raw))),
         data_class=int(raw.get("data_class", 0)),
         rate=int(raw.get("rate", 0)),
         purpose=Text(str(purpose.get("zh", "")), str(purpose.get("en", ""))),
     )
 
 
-def _fields(listed: Any) -> tuple[str, ...]:
-    return tuple(str(one["path"] if isinstance(one, dict) else one) for one in listed)
+def _line(raw: dict[str, Any]) -> str:
+    if raw.get("types"):
+        return f"HL7 v2 {', '.join(raw['types'])}"
+    said = " ".join(str(raw[key]) for key in ("method", "path") if raw.get(key))
+    return f"FHIR {said}" if raw.get("resources") else said
+
+
+def _messages(raw: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    return (raw[way] for way in ("request", "response") if raw.get(way))
+
+
+def _resources(raw: dict[str, Any]) -> Iterator[str]:
+    """Yield the names of what crosses; of an HL7 v2 flow its segments."""
+    yield from (str(one["resource"]) for one in _messages(raw) if one.get("resource"))
+    yield from (str(one["type"]) for one in raw.get("resources") or ())
+    yield from (str(part["path"]).partition("-")[0] for part in raw.get("parts") or ())
+
+
+def _fields(raw: dict[str, Any]) -> Iterator[str]:
+    """Yield every field that may cross, asked or answered: an approver must see all of them."""
+    for message in _messages(raw):
+        yield from (_path(one) for one in message.get("fields", ()))
+    for resource in raw.get("resources") or ():
+        if resource.get("whole"):
+            yield f"{resource['type']}: 整个资源 whole"
+        yield from (f"{resource['type']}: {_path(one)}" for one in resource.get("fields") or ())
+    yield from (_path(part) for part in raw.get("parts") or ())
+
+
+def _path(one: Any) -> str:
+    return str(one["path"] if isinstance(one, dict) else one)
 
 
 def _direction(zone: str, source: str) -> str:

@@ -40,6 +40,18 @@ _ADDRESSES = frozenset({"href", "src", "cite", "longdesc"})
 _unprintable = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 _VOID = re.compile(r"<(br|hr|img|col)\b([^<>]*)>")
 _DEPTH = 100
+_MARKS = (
+    2000  # tags in what is cleaned: an HTML parser takes the square of them (b within b, p after p)
+)
+_TAG = re.compile(r"<[^<>]*>?")
+# Between these a reader sees no gap; between all others a line ends.
+_NO_GAP = (
+    r"</?(?:a|abbr|acronym|b|big|cite|code|dfn|em|i|q|samp|small|span|strong|sub|sup|tt|var)\b[^<>]*>"
+    r"|<!--[^<]*?-->"
+)
+_INLINE = re.compile(_NO_GAP)
+# Two digits with nothing but such tags, entities, line ends, blanks and hyphens in between.
+_PARTED = re.compile(rf"[0-9][ -]?(?:(?:&[A-Za-z]+;|{_NO_GAP}|[\t\r\n])[ -]{{0,16}}){{1,32}}[0-9]")
 # A scheme that no browser runs; an address without one stays in the page.
 _ADDRESS = re.compile(
     r"(?:https?|mailto|tel|urn|ftp):[^\s<>\x00-\x1f]*|data:image/(?:png|jpeg|gif);base64,[A-Za-z0-9+/=\s]*"
@@ -85,6 +97,8 @@ def check(div: str) -> None:
 def cleaned(div: str) -> str:
     """Return `div` with everything taken out that may act; always a lawful narrative."""
     div = _unprintable.sub("", div)
+    if div.count("<") > _MARKS:
+        return _bare(_unprintable.sub("", html.unescape(_TAG.sub(" ", div))))
     made = nh3.clean(
         div,
         tags=set(_TAGS),
@@ -98,9 +112,22 @@ def cleaned(div: str) -> str:
     try:
         check(whole)
     except NotLawful:
-        text = html.escape(nh3.clean(div, tags=set()), quote=False)
-        return f'<div xmlns="{NAMESPACE}">{text}</div>'
+        return _bare(nh3.clean(div, tags=set()))
     return whole
+
+
+def _bare(text: str) -> str:
+    return f'<div xmlns="{NAMESPACE}">{html.escape(text, quote=False)}</div>'
+
+
+def words(div: str) -> str:
+    """Return what a reader of a lawful `div` sees, where that may be other than what stands in it.
+
+    Digits written as references, or parted by tags that leave no gap, are one number to a reader.
+    """
+    if "&#" not in div and not _PARTED.search(div):
+        return ""
+    return html.unescape(_TAG.sub("\n", " ".join(_INLINE.sub("", div).split())))
 
 
 class _Reader:

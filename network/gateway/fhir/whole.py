@@ -183,4 +183,5 @@ def _narrative(item: object, walk: Walk, _depth: int) -> object:
         raise Wrong("not a xhtml")
     made, changed = narrative.made_lawful(item)
     walk.findings.inert += changed
+    walk.findings.read(narrative.words(made), made)
     return made

@@ -3,11 +3,14 @@
 import re
 from dataclasses import dataclass
 
+from network.gateway import dlp
+from network.gateway.findings import readable
 from network.gateway.hl7 import attachments, screen
+from network.gateway.hl7.attachments import Attached
 from network.gateway.hl7.charset import encoded
 from network.gateway.hl7.escapes import canonical
 from network.gateway.hl7.message import FIELD_LIMIT, Head, Message, Separators, parse
-from network.gateway.hl7.parts import Rule, kept, missing
+from network.gateway.hl7.parts import NOTHING, Rule, kept, missing
 from network.gateway.refusals import BodyRefused
 
 SENDER = "HBOX"  # MSH-3 where the channel does not let the sender's own name pass
@@ -44,12 +47,13 @@ def minimise(raw: bytes, rules: dict[str, Rule], charset: str, *, mask: bool) ->
     message = parse(raw, charset)
     head, sep = message.head, message.head.separators
     lines, dropped, hidden = _remaining(message, rules)
+    changed = _canonical(lines, head)  # first of all: an attachment can hide behind escapes
     files = attachments.taken_out(lines, sep)
     if len(raw) > FIELD_LIMIT:
         _bounded(lines, sep)  # before anything that costs more for a longer text
-    changed = _canonical(lines, head)
     changed += screen.harmless(lines, sep)
-    found, more = screen.personal(lines, rules, sep, mask=mask)
+    inside = _inside(files, rules, mask=mask)
+    found, more = screen.personal(lines, rules, sep, inside, mask=mask)
     attachments.put_back(lines, files, sep)
     lines[0] = f"MSH{sep.field}{sep.encoding}{lines[0][5:]}"
     body = encoded("\r".join(lines) + "\r", head.codec)
@@ -141,6 +145,15 @@ def _canonical(lines: list[str], head: Head) -> int:
     made, changed = canonical(text, head.separators, head.codec)
     lines[:] = made.split("\r")
     return changed
+
+
+def _inside(files: list[Attached], rules: dict[str, Rule], *, mask: bool) -> tuple[dlp.Hit, ...]:
+    """Return the personal numbers in attachments that are text and may not be there."""
+    may = rules["OBX"].carried(5) if files else NOTHING
+    hits = [hit for one in files for file in one.files for hit in dlp.find(readable(file), may)]
+    if hits and mask:
+        raise BodyRefused(path="OBX-5", why=f"a personal number ({hits[0].kind}) in an attachment")
+    return tuple(hits)
 
 
 def _bounded(lines: list[str], sep: Separators) -> None:

@@ -32,8 +32,9 @@ def _mask_field(value: str, one: Masked, separators: Separators) -> tuple[str, i
             if one.component in (0, at + 1) and component:
                 held[at], changed = _mask_leaves(component, one.profile, separators)
                 count += changed
-        anew.append(separators.component.join(held))
-    return separators.repetition.join(anew), count
+        anew.append(separators.component.join(held).rstrip(separators.component))
+    # A value of which nothing is left leaves no empty repetition behind either.
+    return separators.repetition.join(anew).rstrip(separators.repetition), count
 
 
 def _mask_leaves(value: str, profile: str, separators: Separators) -> tuple[str, int]:
@@ -62,20 +63,26 @@ def harmless(lines: list[str], separators: Separators) -> int:
 
 
 def personal(
-    lines: list[str], rules: dict[str, Rule], separators: Separators, *, mask: bool
+    lines: list[str],
+    rules: dict[str, Rule],
+    separators: Separators,
+    inside: tuple[dlp.Hit, ...] = (),
+    *,
+    mask: bool,
 ) -> tuple[str, int]:
     """Return which personal numbers stand where none was declared, and how many were masked in place.
 
+    `inside` are those of attachments, which stand in no line; they are only counted.
     In `lines` item n of a segment is field n, in MSH too.
     """
     text = plain("\r".join(lines), separators)
     hits = _undeclared(text, dlp.find(text), rules, separators.field)
     if not hits:
-        return "", 0
+        return dlp.summary(inside), 0
     if mask:
         clean = masks.numbers(text, [(hit.kind, hit.start, hit.end) for hit in hits])
         lines[:] = clean.split("\r")
-    return dlp.summary(hits), len(hits) if mask else 0
+    return dlp.summary((*hits, *inside)), len(hits) if mask else 0
 
 
 def _undeclared(

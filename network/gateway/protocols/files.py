@@ -57,7 +57,7 @@ class FilesPlan:
 
     def taken(self, asked: Crossing, file: Taken) -> Crossing:
         """Return what of a file may cross, now that it was copied; raises `FileRefused`."""
-        name = str(orjson.loads(asked.body)["name"])
+        name = offered = str(orjson.loads(asked.body)["name"])
         medium = media.told(file.head, name)
         if medium not in self.channel.media:
             raise FileRefused(why=f"{medium or 'unknown'} is not a medium of the channel")
@@ -74,7 +74,8 @@ class FilesPlan:
             target=f"/{file.name}",
             content_type=JSON,
             kind=f"FILE {medium}",
-            key=f"{name} {file.digest.hex()}",
+            # By its own name, which is only marked: a masked one is another each time it is offered.
+            key=f"{offered} {file.digest.hex()}",
             masked=masked,
         )
 

@@ -50,6 +50,11 @@ def test_a_wrong_check_digit_is_no_number(kind):
     ("text", "kind"),
     [
         ("１３８１２３４５６７８", "phone"),
+        ("138－1234－5678", "phone"),
+        ("138\u30001234\u30005678", "phone"),
+        ("138–1234–5678", "phone"),
+        ("138\u00ad1234\u200b\u20605678", "phone"),
+        ("1\u200b\u200b38\u200b\u200b12345678", "phone"),
         ("+86 138-1234-5678", "phone"),
         ("电话0571-87654321转", "phone"),
         ("010 62345678", "phone"),
@@ -63,6 +68,12 @@ def test_a_wrong_check_digit_is_no_number(kind):
 )
 def test_other_ways_of_writing_are_found(text, kind):
     assert [hit.kind for hit in dlp.find(text)] == [kind]
+    assert dlp.suspicious(text.encode())
+
+
+def test_signs_that_are_not_seen_are_part_of_the_number_they_part():
+    (hit,) = dlp.find("电话\u200b138\u200b\u200b1234\u00ad5678\u200b完")
+    assert (hit.start, hit.end) == (3, 17)
 
 
 @pytest.mark.parametrize(

@@ -80,6 +80,32 @@ def test_what_is_not_declared_can_be_masked():
         )
 
 
+@pytest.mark.parametrize(
+    "told",
+    [
+        "&#49;&#x33;800138000",
+        "138&nbsp;0013&nbsp;8000",
+        "138<b>0013</b>8000",
+        "1<!-- -->3800138000",
+        "138 <i/>0013<span> 8000</span>",
+        "138&#8203;00138000",
+        "138\n  0013\n  8000",
+    ],
+)
+def test_a_number_that_only_a_reader_of_a_narrative_sees_is_found(plan, told):
+    text = {"status": "generated", "div": f'<div xmlns="http://www.w3.org/1999/xhtml">{told}</div>'}
+    assert ask(plan, "POST", "/fhir/Patient", patient(text=text)).found == "phone:1"
+    masks = Fhir().plan(replace(CHANNEL, leak="mask"))
+    with pytest.raises(BodyRefused, match="personal number"):
+        ask(masks, "POST", "/fhir/Patient", patient(text=text))
+
+
+def test_numbers_in_neighbouring_cells_are_none(plan):
+    row = "<table><tr><td>138</td><td>0013</td><td>8000</td></tr></table>"
+    text = {"status": "generated", "div": f'<div xmlns="http://www.w3.org/1999/xhtml">{row}</div>'}
+    assert ask(plan, "POST", "/fhir/Patient", patient(text=text)).found == ""
+
+
 def test_a_number_in_a_query_may_be_what_the_type_carries(plan):
     assert ask(plan, "GET", f"/fhir/Patient?identifier={ID}").found == ""
     assert ask(plan, "GET", f"/fhir/Slot?status={ID}").found == "id-card:1"

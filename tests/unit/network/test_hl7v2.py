@@ -197,7 +197,7 @@ def test_hexadecimal_escapes_add_no_segment():
     assert lines(told)[1] == r"NTE|||a\.br\PID"
 
 
-FILE = b"%PDF-1.4 \x00\x01 13800138000 <script>"
+FILE = b"%PDF-1.4 \x00\x01\xff\xfe 13800138000 <script>"
 
 
 def test_attachments_are_decoded_for_the_scanner_and_cross_as_they_are():
@@ -209,6 +209,38 @@ def test_attachments_are_decoded_for_the_scanner_and_cross_as_they_are():
     assert (told.found, told.inert) == ("", 0)
 
 
+ENCODED = base64.b64encode(f"病人电话{PHONE}".encode("gb18030")).decode()
+
+
+@pytest.mark.parametrize(
+    "obx",
+    [
+        f"OBX|1|ED|R||L^A^P^Base64^{ENCODED}",
+        rf"OBX|1|\X4544\|R||L^A^P^Base64^{ENCODED}",
+        rf"OBX|1|ED|R||L^A^P^Bas\X65\64^{ENCODED}",
+        f"OBX|1| ed |R||L^A^P^ base64 ^{ENCODED}",
+        f"OBX|1||R||L^A^P^Base64^{ENCODED}",
+    ],
+)
+def test_no_attachment_hides_from_the_scanner_and_text_in_it_is_looked_at(obx):
+    told = crossed(adt("PID|||P1", obx), Part("OBX-*"))
+    assert (len(told.attachments), told.found) == (1, "phone:1")
+    with pytest.raises(BodyRefused, match="attachment"):
+        crossed(adt(obx), Part("OBX-*"), leak="mask")
+    may = Part("OBX-5", carries=("phone",)), Part("OBX-2")
+    assert crossed(adt(obx), *may).found == ""
+
+
+def test_an_attachment_where_none_is_looked_for_is_refused():
+    with pytest.raises(BodyRefused, match="attachment"):
+        crossed(adt(f"NTE|1||L^A^P^Base64^{ENCODED}"), Part("NTE-3"))
+
+
+def test_harmless_markup_hides_no_other_on_its_line():
+    told = crossed(adt(r"NTE|1||<a\H\:b><\H\script>alert(1)"), Part("NTE-3"))
+    assert "<script" not in told.body.decode("gb18030").replace("\\H\\", "")
+
+
 def test_an_attachment_as_text_is_looked_at_like_text():
     told = crossed(adt(f"OBX|1|ED|R||LAB^TEXT^PLAIN^A^<script>{PHONE}"), Part("OBX-*"))
     assert (told.attachments, told.inert, told.found) == ((), 1, "phone:1")
@@ -218,7 +250,9 @@ def test_an_attachment_that_is_left_behind_needs_no_scan():
     assert crossed(adt("PID|||P1", "OBX|1|ED|R||L^A^P^Base64^QUFB")).attachments == ()
 
 
-@pytest.mark.parametrize("data", ["Base64^@@@", "Base64^QUF", "Hex^xyz", r"Base64^QU\F\F"])
+@pytest.mark.parametrize(
+    "data", ["Base64^@@@", "Base64^QUF", "Hex^xyz", r"Base64^QU\F\F", r"Base\H\64^QUFB"]
+)
 def test_an_unreadable_attachment_is_refused(data):
     with pytest.raises(BodyRefused, match="attachment"):
         crossed(adt(f"OBX|1|ED|R||L^A^P^{data}"), Part("OBX-*"))

@@ -64,3 +64,19 @@ def test_what_does_not_hold_is_said_and_ends_with_a_failure(copied, capsys, spoi
         shutil.rmtree(copied / "keys")
     assert run(copied) != 0
     assert capsys.readouterr().err
+
+
+def test_what_is_not_there_is_said_with_what_to_do(copied, capsys):
+    assert main(["gateway", "verify", "--journal", str(copied / "none")]) == 1
+    told = capsys.readouterr().err
+    assert "[cli.evidence_away]" in told
+    assert "--journal" in told
+
+
+def test_a_folder_that_may_not_be_read_is_no_stack_of_calls(copied, capsys, monkeypatch):
+    def closed(_keys):
+        raise PermissionError(13, "Permission denied", "journal-ed25519.key.pub")
+
+    monkeypatch.setattr(heads.Verifiers, "load", closed)
+    assert run(copied) == 1
+    assert "[cli.needs_root]" in capsys.readouterr().err

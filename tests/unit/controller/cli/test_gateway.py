@@ -263,3 +263,21 @@ def test_a_system_gets_its_certificate(typed, box, tmp_path):
     pem = (tmp_path / "lis.crt").read_bytes()
     assert fingerprint(pem) in out
     assert x509.load_pem_x509_certificate(pem).public_key() == key.public_key()
+
+
+def test_a_time_without_a_zone_is_beijing_time(typed, site):
+    with Session(site.controller.engine) as session, session.begin():
+        for number, at in enumerate(("2026-10-31T15:59:59", "2026-10-31T16:00:00"), 9001):
+            session.add(
+                Transfer(
+                    number=number, at=f"{at}.000000+00:00", channel="lab", hash="",
+                    direction="intranet->extranet", lane="store", verdict="refused", state="refused",
+                    rule="", data_class="3", peer="10.66.0.30", size=1,
+                )
+            )  # fmt: skip
+    for since in ("2026-11-01", "2026-11-01T00:00+08:00", "2026-10-31T16:00:00Z"):
+        words = ("transfers", "--since", since, "--until", "2026-11-02", "--format", "json")
+        code, out, err = typed("sysadmin", *words)
+        assert code == 0, err
+        assert [one["number"] for one in json.loads(out)] == [9002]
+    assert typed("sysadmin", "transfers", "--since", "yesterday")[0] == 1

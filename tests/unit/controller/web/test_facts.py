@@ -30,7 +30,8 @@ from controller.web.facts import inspection, jobs, needs, proofs, scene, transfe
 from controller.web.facts.flows import flows
 from controller.web.pages.compliance import JUDGED
 from controller.web.probe_words import PROBES
-from network.gateway import probing
+from controller.web.rule_words import RULES
+from network.gateway import obedience, probing, refusals
 from tests.browser.hospital import blank, furnished
 
 
@@ -256,6 +257,11 @@ def test_the_probes_that_the_gateway_makes_have_words(furnished_session) -> None
     assert not set(probing.NAMES) - set(PROBES)
 
 
+def test_the_rules_that_the_gateway_refuses_by_have_words() -> None:
+    every = refusals.GatewayRefusal.__subclasses__()
+    assert {obedience.VOID, *(one.code for one in every)} == set(RULES)
+
+
 def test_a_flow_says_its_direction_by_the_side_that_declares_it() -> None:
     flow = {
         "name": "n", "from": "self", "to": "gateway", "port": 1, "channel": "c", "lane": "request",
@@ -272,6 +278,21 @@ def test_a_flow_says_its_direction_by_the_side_that_declares_it() -> None:
         (seen,) = flows(raw)
         assert seen.direction == direction
         assert (seen.fields, seen.request_line) == (("a.b",), "GET /p")
+
+
+def test_an_approver_sees_what_crosses_in_every_protocol() -> None:
+    hl7 = {"types": ["SIU^S12"], "parts": [{"path": "PID-3"}, {"path": "PID-5.1"}]}
+    fhir = {"path": "/r4", "resources": [
+        {"type": "Slot", "fields": [{"path": "start"}]}, {"type": "Patient", "whole": True},
+    ]}  # fmt: skip
+    both_ways = {"method": "POST", "path": "/p", "request": {"resource": "R", "fields": [{"path": "a"}]},
+                 "response": {"resource": "R", "fields": [{"path": "b"}]}}  # fmt: skip
+    seen = flows({"flows": [hl7, fhir, both_ways]})
+    assert [(one.request_line, one.resource, one.fields) for one in seen] == [
+        ("HL7 v2 SIU^S12", "PID", ("PID-3", "PID-5.1")),
+        ("FHIR /r4", "Slot, Patient", ("Slot: start", "Patient: 整个资源 whole")),
+        ("POST /p", "R", ("a", "b")),
+    ]
 
 
 def test_the_drawing_is_sound_and_escapes_names() -> None:

@@ -1,0 +1,38 @@
+"""The words of the rules by which the gateway says no, by its own codes; a test holds them together."""
+
+from appliance.errors import Text
+
+RULES: dict[str, Text] = {
+    "gateway.bad_http": Text("HTTP 不合法", "not lawful HTTP"),
+    "gateway.bad_mllp": Text("MLLP 帧不合法", "not lawful MLLP"),
+    "gateway.bad_tls": Text("TLS 握手失败", "TLS handshake failed"),
+    "gateway.body_refused": Text("内容不符合通道", "the body breaks the channel"),
+    "gateway.body_too_large": Text("报文过大", "body too large"),
+    "gateway.bulk": Text("批量导出未获批准", "bulk export, not approved"),
+    "gateway.busy": Text("网关繁忙", "the gateway was busy"),
+    "gateway.channel_paused": Text("通道已暂停", "channel paused"),
+    "gateway.closed_now": Text("不在开放时段", "outside the channel's hours"),
+    "gateway.dead_letters_full": Text("死信过多", "too many dead letters"),
+    "gateway.destination_changed": Text("目的地已改变", "its destination changed"),
+    "gateway.far_side_failed": Text("接收方应答异常", "the far side answered wrongly"),
+    "gateway.far_side_late": Text("接收方未按时应答", "the far side was late"),
+    "gateway.file_refused": Text("文件不被接受", "file not taken"),
+    "gateway.guard_fault": Text("网关处理出错", "the gateway failed on it"),
+    "gateway.head_too_large": Text("请求头过大", "head too large"),
+    "gateway.journal_full": Text("日志无法写入", "no room for the journal"),
+    "gateway.key_reused": Text("幂等键重复使用", "key used for another body"),
+    "gateway.malware": Text("发现恶意代码", "malware"),
+    "gateway.no_channel": Text("没有这样的通道", "no such channel"),
+    "gateway.no_policy": Text("没有有效的策略", "no valid policy"),
+    "gateway.order_void": Text("指令未执行", "the order was void"),
+    "gateway.personal_number": Text("未声明的个人号码", "personal number not declared"),
+    "gateway.query_refused": Text("查询参数不被允许", "query parameter not allowed"),
+    "gateway.queue_full": Text("队列已满", "queue full"),
+    "gateway.quota_used": Text("今日配额已用完", "today's quota is used"),
+    "gateway.scanner_away": Text("病毒扫描不可用", "malware scanner away"),
+    "gateway.spool_full": Text("文件暂存空间不足", "no room for the file"),
+    "gateway.too_fast": Text("超过速率上限", "over the rate"),
+    "gateway.too_slow": Text("发送过慢", "too slow"),
+    "gateway.wrong_certificate": Text("证书与通道不符", "another certificate"),
+    "gateway.wrong_peer": Text("发送方未获许可", "sender not allowed"),
+}
