@@ -31,7 +31,7 @@ fix: setup ## let the tools mend format and lint
 
 test: check test-fuzz test-netns test-medicine test-browser test-lab test-vm ## everything that runs without KVM
 
-test-fuzz: setup ## every parser of the gateway under a fuzzer, four seconds each
+test-fuzz: setup ## every parser of the gateway under a coverage-guided fuzzer
 	$(PYTEST) -q -n auto tests/fuzz
 
 test-netns: setup ## gateway and firewall in real network namespaces
@@ -56,7 +56,7 @@ test-soak: setup ## a short storm of kills, full disk and slow receivers (part o
 
 soak: setup ## 10,000 messages through 200 kills and more, about a quarter of an hour
 	$(BIN)/python -m tests.soak
-	HBOX_FUZZ_SECONDS=60 $(PYTEST) -q -n auto tests/fuzz
+	HBOX_FUZZ=60s $(PYTEST) -q -n auto tests/fuzz
 
 bench: setup ## figures as ratios against peers, appended to bench/results.jsonl
 	$(BIN)/python -m bench

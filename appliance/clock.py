@@ -3,6 +3,9 @@
 import datetime as dt
 import time
 
+BEIJING = dt.timezone(dt.timedelta(hours=8), "Asia/Shanghai")
+"""One time for the whole country, without summer time (GB/T 7408): what people type and read."""
+
 
 def now() -> dt.datetime:
     """Return the present instant, timezone-aware, in UTC."""
@@ -10,8 +13,8 @@ def now() -> dt.datetime:
 
 
 def local() -> dt.datetime:
-    """Return the present instant as the box's wall clock shows it, timezone-aware."""
-    return now().astimezone()
+    """Return the present instant in Beijing time, whatever the node's own zone is."""
+    return now().astimezone(BEIJING)
 
 
 def read_iso(text: str) -> dt.datetime:

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from appliance import clock
+from appliance.clock import BEIJING
 from appliance.errors import BadInput, Refused, Text
 from appliance.onetime import Opener
 from controller.cli.follow import finish
@@ -46,7 +47,6 @@ REPORTS = (
     ("告警 alerts", "summary.alerts"),
     ("摘要 digest", "digest"),
 )
-_BEIJING = dt.timezone(dt.timedelta(hours=8))  # as the console reads what is typed
 _CONDITIONS = {
     "channel": "通道 channel",
     "verdict": "判定 verdict: allowed, refused",
@@ -133,7 +133,7 @@ def _instant(name: str, typed: str) -> str:
         instant = dt.datetime.fromisoformat(typed)
     except ValueError as error:
         raise BadInput(what=f"--{name}", why=f"{typed!r}: 2026-11-22, 2026-11-22T08:00") from error
-    return clock.iso(instant if instant.tzinfo else instant.replace(tzinfo=_BEIJING))
+    return clock.iso(instant if instant.tzinfo else instant.replace(tzinfo=BEIJING))
 
 
 def _transfers(args: argparse.Namespace) -> None:

@@ -5,13 +5,12 @@ from collections.abc import Callable
 
 from markupsafe import Markup, escape
 
-from appliance.clock import now
+from appliance.clock import BEIJING, now
 from appliance.errors import Text
 from controller.web.rule_words import RULES
 from controller.web.words import ACTORS, CHANGE_OPS, DIRECTIONS, LANES, LEVEL_L1, ZONES, mark
 
 # The whole country keeps one time without summer time, so no time zone database is needed.
-BEIJING = dt.timezone(dt.timedelta(hours=8))
 
 
 def t(zh: str, en: str) -> Markup:

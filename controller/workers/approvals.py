@@ -1,5 +1,6 @@
 """The box's own record of approved modules, and bringing firewall and gateway to what it says."""
 
+import contextlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,7 +100,7 @@ class Approvals:
         run(["systemctl", "reload-or-restart", "hbox-network.service"], timeout=90)
         folder = self.site.settings.state / "gateway"
         key = SigningKey.load(self.site.settings.keys / "policy.key")
-        issued = policy.Policy(version=_version(folder), issued=clock.iso(), channels=ways)
+        issued = policy.Policy(version=self._version(folder), issued=clock.iso(), channels=ways)
         policy.write(folder, issued, key)
         run(["systemctl", "restart", "hbox-gateway.service"], timeout=90)
         for flow in opened:
@@ -110,16 +111,19 @@ class Approvals:
         if not opened:
             say("没有开放任何流量 nothing is open")
 
+    def _version(self, folder: Path) -> int:
+        """One more than any issue before: the guard denies all under a policy older than it knew."""
+        note = self.site.settings.state / "worker" / "policy-version"
+        known = [0]
+        with contextlib.suppress(OSError, ValueError, KeyError):
+            known.append(int(json.loads(parted((folder / FILE).read_bytes())[1])["version"]))
+        with contextlib.suppress(OSError, ValueError):
+            known.append(int(note.read_text("ascii")))
+        write_atomically(note, f"{max(known) + 1}\n".encode(), mode=0o600)
+        return max(known) + 1
+
     def _asked_path(self, module: str) -> Path:
         return self.site.settings.state / "modules" / "asked" / f"{Path(module).name}.json"
 
     def _path(self, module: str) -> Path:
         return self._folder / f"{Path(module).name}.json"
-
-
-def _version(folder: Path) -> int:
-    """One more than the last issue; the gateway itself verifies what it reads, this only counts."""
-    try:
-        return int(json.loads(parted((folder / FILE).read_bytes())[1])["version"]) + 1
-    except (OSError, ValueError, KeyError):
-        return 1

@@ -9,12 +9,12 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from appliance import clock
+from appliance.clock import BEIJING
 from controller.records import alerts, gateway, traffic
 from controller.records.tables import Job, Proof, Transfer
 from controller.records.traffic import Span
 
 FORMAT = "hbox-gateway-report/1"
-BEIJING = dt.timezone(dt.timedelta(hours=8))  # one time for the whole country, no summer time
 _TOP = 20
 _TOUCHING = ("module.approve", "module.remove", "gateway.%")
 _LOOKS = ("gateway.look", "gateway.export")

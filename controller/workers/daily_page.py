@@ -5,13 +5,13 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
+from appliance.clock import BEIJING
 from controller.workers.daily_plot import columns, lines
 from controller.workers.daily_style import CSS
 
 Part = Mapping[str, Any]
 Row = Sequence[str]
 
-_BEIJING = dt.timezone(dt.timedelta(hours=8))
 _TRUTH = {
     "zh": "隔离级别 L1：同一内核上的网络命名空间，是软件数据交换网关，不是经认证的网闸。",
     "en": "Level L1: namespaces on one kernel; a software exchange gateway, not a certified air-gap device.",
@@ -46,7 +46,7 @@ def when(instant: str | None) -> str:
     """Return an instant in Beijing time, to the second; a dash for none."""
     if not instant:
         return "–"
-    return dt.datetime.fromisoformat(instant).astimezone(_BEIJING).strftime("%m-%d %H:%M:%S")
+    return dt.datetime.fromisoformat(instant).astimezone(BEIJING).strftime("%m-%d %H:%M:%S")
 
 
 def _section(zh: str, en: str, inner: str) -> str:

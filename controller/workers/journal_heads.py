@@ -10,6 +10,7 @@ from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from appliance import clock
+from appliance.clock import BEIJING
 from appliance.errors import NotFound
 from appliance.signing import VerifyKey
 from appliance.syslog import Syslog
@@ -23,7 +24,6 @@ from network.gateway.records import JournalBroken
 EVERY = dt.timedelta(seconds=60)
 MANY = 1000  # records after which a head is signed at once
 _NIGHT = range(2, 5)  # hours in Beijing at which the whole journal may be examined
-_BEIJING = dt.timezone(dt.timedelta(hours=8))
 
 
 @dataclass
@@ -58,7 +58,7 @@ class Sealer:
 
     def prune(self) -> int:
         """Once a night, remove what retention allows; return how many segments went."""
-        local = clock.now().astimezone(_BEIJING)
+        local = clock.now().astimezone(BEIJING)
         today = local.date().isoformat()
         folder = journal_folder(self.site)
         if local.hour not in _NIGHT or self._pruned == today or not self._proved:

@@ -14,7 +14,7 @@ from controller.actions.supervision import MakeReport
 from controller.jobs.steps import Say, Step
 from controller.records.session import reading
 from controller.records.tables import GatewayReport
-from controller.workers.daily import BEIJING, Day, figures, summary, today
+from controller.workers.daily import Day, figures, summary, today
 from controller.workers.daily_page import render
 from controller.workers.journal_heads import last_line
 from controller.workers.sharing import share
@@ -82,7 +82,7 @@ def check(data: bytes, key: VerifyKey) -> dict[str, Any]:
 
 def nightly(site: Site) -> bool:
     """Make yesterday's report if the night has come and nobody made it since; return whether it was made."""
-    local = clock.now().astimezone(BEIJING)
+    local = clock.local()
     yesterday = today(1)
     if local.hour == 0 and local.minute < _NIGHT:
         return False

@@ -64,6 +64,7 @@ class Backlog:
         self.dead: dict[str, Item] = {}
         self.paused: set[str] = set()
         self.order = 0  # number of the last order obeyed
+        self.version = 0  # of the newest policy that was ever in force
 
     def replay(self, written: Written) -> None:
         """Take one record's effect; records come in their order."""
@@ -78,6 +79,8 @@ class Backlog:
             self._final(facts)
         elif facts.event == "ordered":
             self._ordered(facts)
+        elif facts.event == "started":
+            self.version = max(self.version, facts.order)
 
     def known(self, channel: str, peer: str, key: str) -> Known | None:
         """Return what this key stood for, if it is within the channel's window."""

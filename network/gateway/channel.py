@@ -53,7 +53,7 @@ class Part:
 @with_config(ConfigDict(extra="forbid"))
 @dataclass(frozen=True)
 class Window:
-    """When a channel is open, box's local time: ISO weekdays (1 is Monday), `HH:MM` to `HH:MM`."""
+    """When a channel is open, Beijing time: ISO weekdays (1 is Monday), `HH:MM` to `HH:MM`."""
 
     days: tuple[int, ...] = (1, 2, 3, 4, 5, 6, 7)
     start: str = "00:00"
@@ -163,6 +163,7 @@ def check_channel(channel: Channel) -> None:
         and (not channel.target_cert or channel.target_tls != "none"),
         "its limits": min(channel.rate, channel.attempts, channel.time_limit, channel.body_limit)
         > 0
+        and channel.time_limit <= 3600
         and channel.quota >= 0,
         "its windows": all(map(_lawful, channel.windows)),
         "who approved it": bool(channel.approver and channel.purpose and channel.data_class),

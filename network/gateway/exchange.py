@@ -67,8 +67,14 @@ class Exchange:
     ) -> None:
         self._around = around or Surroundings()
         clock = self._clock = self._around.clock
-        self._doors = Doors(loaded, clock, local=self._around.local, port=self._around.port)
         self._ledger = Ledger(loaded, journal, self._around.local)
+        note = "" if loaded else "deny all: no valid policy"
+        version, newest = loaded.policy.version if loaded else 0, self._ledger.backlog.version
+        if loaded and version < newest:
+            # Its signature holds, but it was withdrawn: whoever put it back did not ask two persons.
+            note = f"deny all: policy version {version} is older than {newest}"
+            loaded, version, self._ledger.digest = None, 0, ""
+        self._doors = Doors(loaded, clock, local=self._around.local, port=self._around.port)
         self._calls = Calls(clock)
         self._deliveries = Deliveries(
             self._ledger, self._calls, self._doors.plans, clock, self._around.local
@@ -79,8 +85,9 @@ class Exchange:
         self._obedience = Obedience(
             self._ledger, self._deliveries, self._intake, self._doors.plans, self._around.local
         )
-        note = "" if loaded else "deny all: no valid policy"
-        self._ledger.owe(Facts(event="started", policy=self._ledger.digest, note=note))
+        self._ledger.owe(
+            Facts(event="started", policy=self._ledger.digest, note=note, order=version)
+        )
 
     # What comes in
 

@@ -65,7 +65,8 @@ class Facts:
 
     `kind` names the message for people, `address` is the receiver it was accepted for, `latency`
     counts milliseconds from asking to this event, `masked`, `inert` and `found` are those of a
-    `Crossing`, `count` how many alike this record stands for, `order` the number of an operator's order.
+    `Crossing`, `count` how many alike this record stands for, `order` the number of an operator's order, or
+    the version of the policy with which the guard started.
     """
 
     event: Event

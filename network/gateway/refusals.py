@@ -18,7 +18,7 @@ class GatewayRefusal(BoxError):
 
 
 class NoPolicy(GatewayRefusal):
-    """There is no policy with a valid signature: everything is denied."""
+    """There is no policy with a valid signature, or only one that was withdrawn: all is denied."""
 
     code = "gateway.no_policy"
     status = 503

@@ -1,4 +1,4 @@
-"""Fuzzes one parser for a bounded time: `python -m tests.fuzz.one <target> <seconds> <folder> [seed]`."""
+"""Fuzzes one parser: `python -m tests.fuzz.one <target> <bound> <folder> [seed]`, bound `8000r` or `60s`."""
 
 import sys
 from pathlib import Path
@@ -13,7 +13,7 @@ LONGEST = 16384
 MEMORY = 768  # MiB
 
 
-def main(name, seconds, folder, seed="1"):
+def main(name, bound, folder, seed="1"):
     target, lawful = TARGETS[name]
     corpus = Path(folder) / name
     corpus.mkdir(parents=True, exist_ok=True)
@@ -26,8 +26,10 @@ def main(name, seconds, folder, seed="1"):
         except lawful:
             pass
 
+    # A number of runs with one seed is the same every time; a time is for long searches.
+    how = f"-runs={bound[:-1]}" if bound.endswith("r") else f"-max_total_time={bound[:-1]}"
     limits = [
-        f"-max_total_time={seconds}",
+        how,
         f"-timeout={SLOW}",
         f"-max_len={LONGEST}",
         f"-seed={seed}",

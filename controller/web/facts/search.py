@@ -5,10 +5,10 @@ from dataclasses import asdict, dataclass
 from urllib.parse import urlencode
 
 from appliance import clock
+from appliance.clock import BEIJING
 from appliance.errors import BadInput
 from controller.records.gateway import Wanted
 
-_BEIJING = dt.timezone(dt.timedelta(hours=8))
 _TEXTS = {
     "channel": 64, "verdict": 16, "state": 16, "direction": 32, "data_class": 32, "kind": 120,
     "rule": 120, "delivery": 40, "who": 64, "text": 120,
@@ -76,7 +76,7 @@ def _instant(name: str, value: str) -> str | None:
         typed = dt.datetime.fromisoformat(value)
     except ValueError as error:
         raise BadInput(what=name, why="不是时间 not a time") from error
-    return clock.iso(typed if typed.tzinfo else typed.replace(tzinfo=_BEIJING))
+    return clock.iso(typed if typed.tzinfo else typed.replace(tzinfo=BEIJING))
 
 
 def _number(value: str) -> float | None:

@@ -3,13 +3,12 @@
 from flask import send_file
 from flask.typing import ResponseReturnValue
 
-from appliance.clock import now
+from appliance.clock import BEIJING, now
 from appliance.errors import NotFound
 from controller.actions.supervision import MakeReport
 from controller.records import alerts, traffic
 from controller.records.tables import GatewayReport
 from controller.web.desk import Desk, text
-from controller.web.marks import BEIJING
 from controller.web.route import READERS, Route
 
 _KINDS = {"json": "application/json", "html": "text/html"}

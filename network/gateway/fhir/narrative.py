@@ -98,7 +98,7 @@ def cleaned(div: str) -> str:
     """Return `div` with everything taken out that may act; always a lawful narrative."""
     div = _unprintable.sub("", div)
     if div.count("<") > _MARKS:
-        return _bare(_unprintable.sub("", html.unescape(_TAG.sub(" ", div))))
+        return _bare(html.unescape(_TAG.sub(" ", div)))
     made = nh3.clean(
         div,
         tags=set(_TAGS),
@@ -112,12 +112,13 @@ def cleaned(div: str) -> str:
     try:
         check(whole)
     except NotLawful:
-        return _bare(nh3.clean(div, tags=set()))
+        return _bare(html.unescape(nh3.clean(div, tags=set())))
     return whole
 
 
 def _bare(text: str) -> str:
-    return f'<div xmlns="{NAMESPACE}">{html.escape(text, quote=False)}</div>'
+    plain = html.escape(_unprintable.sub("", text), quote=False)
+    return f'<div xmlns="{NAMESPACE}">{plain}</div>'
 
 
 def words(div: str) -> str:

@@ -10,7 +10,7 @@ from network.gateway.delivery import BACKOFF
 from network.gateway.frames import Frame, Kind
 from network.gateway.inspect import Field
 from network.gateway.policy import Policy, write
-from tests.unit.network.guarded import KEY, Guard, book, code, deliveries, read
+from tests.unit.network.guarded import KEY, Guard, answers, book, code, deliveries, read
 from tests.unit.network.test_policy import GOOD, STORE
 
 SLOTS = b'{"resourceType":"Bundle","secret":1}'
@@ -152,3 +152,21 @@ def test_fields_may_be_required(tmp_path):
     guard = Guard(tmp_path, replace(STORE, request=(Field("id", "id", required=True),)))
     ((_, answer),) = guard.take("extranet", book())
     assert (answer.status, code(answer)) == (422, "gateway.body_refused")
+
+
+def test_a_policy_that_was_withdrawn_is_not_in_force_again(guard):
+    guard.issue(GOOD, version=3)
+    guard.start()
+    guard.take("extranet", read())
+    assert guard.told[-1].channel == "slot-read"
+    guard.issue(GOOD, STORE, version=2)  # an older file with its good signature, put back
+    guard.start()
+    assert "older than 3" in guard.told[-1].note
+    (answer,) = answers(guard.take("extranet", read(2)))
+    assert (answer.status, guard.told[-1].rule) == (503, "gateway.no_policy")
+    guard.start()  # and it stays so
+    assert answers(guard.take("extranet", read(3)))[0].status == 503
+    guard.issue(GOOD, version=4)
+    guard.start()
+    guard.take("extranet", read(4))
+    assert guard.told[-1].event == "request"
