@@ -383,3 +383,13 @@ def test_no_message_takes_long(bomb):
     with contextlib.suppress(BodyRefused):
         own.ask(ask(adt() + BOMBS[bomb] + b"\r"))
     assert time.process_time() - began < 2.0
+
+
+def test_a_control_id_that_looks_like_a_telephone_number_is_never_altered():
+    head = r"MSH|^~\&|HIS|H|R|F|20261122||ADT^A04|{}|P|2.4||||||GB18030"
+    body = adt("PID|||1", msh=head.format("13812345678"))
+    with pytest.raises(BodyRefused, match="MSH"):
+        crossed(body, Part("PID-3"), leak="mask")
+    assert crossed(body, Part("PID-3"), leak="report").found == "phone:1"
+    told = crossed(adt("PID|||13812345678"), Part("PID-3"), leak="mask")
+    assert lines(told)[1] == "PID|||138****5678"
