@@ -62,18 +62,17 @@ def hop_frames(near: Zone, far: Zone, bridges: dict[str, str], word: bytes) -> d
 def hops(scene: Scene) -> Iterator[Finding]:
     """From a machine and from the leg of each zone to a machine and the leg of the other one."""
     plan = scene.layout.plan
-    bridges = plugged.bridge_macs(plan.zones)
     ends = {"extranet": (plan.extranet, scene.front), "intranet": (plan.intranet, scene.back)}
     for near, far in (("extranet", "intranet"), ("intranet", "extranet")):
-        yield from _hops(ends[near], ends[far], bridges)
+        yield from _hops(ends[near], ends[far])
 
 
-def _hops(
-    near: tuple[Zone, Standing], far: tuple[Zone, Standing], bridges: dict[str, str]
-) -> Iterator[Finding]:
+def _hops(near: tuple[Zone, Standing], far: tuple[Zone, Standing]) -> Iterator[Finding]:
     word = b"hbox-probe" + raw(8).hex().encode()
-    frames = hop_frames(near[0], far[0], bridges, word)
     with plugged.plugged(near[0]) as sender, plugged.plugged(far[0]) as hearer:
+        # Asked only now: a bridge may take another MAC when a port is added to it.
+        bridges = plugged.bridge_macs((near[0], far[0]))
+        frames = hop_frames(near[0], far[0], bridges, word)
         for source in (sender, near[1]):
             heard = _heard(
                 word, (hearer, far[1]), far[0], partial(_send, source, [*frames.values()])
