@@ -66,6 +66,8 @@ def _bare(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _loads(host: Host, rule: str) -> bool:
-    text = f"table bridge probe {{ chain c {{ type filter hook forward priority 0; {rule}; }} }}"
+    # One statement a line: newer nft takes no closing brace behind another one.
+    chain = f"chain c {{\ntype filter hook forward priority 0;\n{rule}\n}}"
+    text = f"table bridge probe {{\n{chain}\n}}\n"
     tried = host.run([*_EMPTY_NAMESPACE, "nft", "-f", "-"], stdin=text.encode(), check=False)
     return tried.code == 0

@@ -6,6 +6,8 @@ import sys
 import pytest
 
 from appliance import nic
+from appliance.host import LocalHost
+from network import nft
 from tests.netns.world import RUN, in_namespace
 
 pytestmark = [pytest.mark.netns, pytest.mark.timeout(180)]
@@ -175,3 +177,9 @@ def test_the_uplink_carries_many_addresses_but_never_the_gateways(zones):
             RUN(["ip", "-n", far, "link", "set", "eth0", "address", card])
         assert not reaches(zones, "far", "10.88.0.10", 8080, source="10.88.0.2")
     assert not reaches(zones, "far", "10.88.0.10", 8080, source="10.88.0.200")  # with the leg's MAC
+
+
+def test_what_the_kernel_can_do_is_found_by_rules_that_are_lawful_text():
+    host = LocalHost()
+    assert nft._loads(host, "ip saddr 10.0.0.1 accept")  # every kernel can do this
+    assert not nft._loads(host, "no such rule")
