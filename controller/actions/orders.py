@@ -24,15 +24,8 @@ class NotDead(Conflict):
     hint = Text("请用 hbox gateway dead list 查看死信。", "See hbox gateway dead list.")
 
 
-@dataclass(frozen=True)
-class _OfChannel(Action):
-    channel: str
+class _Order(Action):
     reason: str
-
-    @property
-    def object(self) -> str:
-        """See `Action.object`."""
-        return f"channel/{self.channel}"
 
     def locks(self) -> tuple[str, ...]:
         """The file of orders, of which there is one."""
@@ -41,6 +34,17 @@ class _OfChannel(Action):
     def audited(self) -> dict[str, Any]:
         """See `Action.audited`."""
         return {"reason": self.reason}
+
+
+@dataclass(frozen=True)
+class _OfChannel(_Order):
+    channel: str
+    reason: str
+
+    @property
+    def object(self) -> str:
+        """See `Action.object`."""
+        return f"channel/{self.channel}"
 
     def sound(self) -> None:
         """See `Action.sound`."""
@@ -71,7 +75,7 @@ class ResumeChannel(_OfChannel):
 
 
 @dataclass(frozen=True)
-class _OfDelivery(Action):
+class _OfDelivery(_Order):
     delivery: str
     reason: str
 
@@ -79,14 +83,6 @@ class _OfDelivery(Action):
     def object(self) -> str:
         """See `Action.object`."""
         return f"delivery/{self.delivery}"
-
-    def locks(self) -> tuple[str, ...]:
-        """The file of orders, of which there is one."""
-        return ("gateway/orders",)
-
-    def audited(self) -> dict[str, Any]:
-        """See `Action.audited`."""
-        return {"reason": self.reason}
 
     def sound(self) -> None:
         """See `Action.sound`."""

@@ -3,13 +3,13 @@
 import asyncio
 import contextlib
 from dataclasses import dataclass, field
-from typing import cast
 
 import httptools
 
 from network.gateway import connect
 from network.gateway.desk import printable
 from network.gateway.frames import BODY_LIMIT, Frame, Kind
+from network.gateway.line import Line, why
 
 _KEPT = 8  # idle connections kept per receiver
 _ANSWER_LIMIT = 2 * BODY_LIMIT  # bytes with head and chunk sizes; the parser itself knows no bound
@@ -29,27 +29,12 @@ class Heard:
 _HEADERS = {b"content-type": "content_type", b"location": "location", b"etag": "etag"}
 
 
-class Line(asyncio.Protocol):
+class HttpLine(Line[Heard]):
     """One connection to a receiver; one call at a time."""
 
     def __init__(self) -> None:
-        self._transport: asyncio.Transport | None = None
-        self._answer: asyncio.Future[Heard] | None = None
+        super().__init__()
         self.heard = False
-        self.usable = True
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the transport."""
-        self._transport = cast("asyncio.Transport", transport)  # uvloop's do not inherit
-
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's form
-        """A call that waits has failed."""
-        self._fail("connection closed")
-
-    def eof_received(self) -> bool:
-        """A receiver that closes its side gets no more calls."""
-        self._fail("connection closed")
-        return False
 
     def data_received(self, data: bytes) -> None:
         """Parse the answer; bytes nobody asked for end the connection."""
@@ -68,13 +53,11 @@ class Line(asyncio.Protocol):
 
     async def ask(self, request: bytes) -> Heard:
         """Send one request, return what came; raises `ConnectionError`."""
-        if self._transport is None or not self.usable:
-            raise ConnectionError("closed")
-        self._answer = asyncio.get_running_loop().create_future()
+        transport, answer = self._begin()
         self._parser = httptools.HttpResponseParser(self)
         self._got, self.heard, self._size = Heard(), False, 0
-        self._transport.write(request)
-        return await self._answer
+        transport.write(request)
+        return await answer
 
     def on_message_begin(self) -> None:
         """A second answer behind the first was not asked for; the next call must not hear it."""
@@ -106,24 +89,13 @@ class Line(asyncio.Protocol):
         self._got.status = status
         self._answer.set_result(self._got)
 
-    def close(self) -> None:
-        """End the connection."""
-        self.usable = False
-        if self._transport is not None:
-            self._transport.abort()
-
-    def _fail(self, why: str) -> None:
-        if self._answer is not None and not self._answer.done():
-            self._answer.set_exception(ConnectionError(why))
-        self.close()
-
 
 class Caller:
     """Makes the calls that the guard orders, and keeps a few connections open."""
 
     def __init__(self, outward: connect.Outward | None = None) -> None:
         self._outward = outward
-        self._idle: dict[tuple[str, str], list[Line]] = {}
+        self._idle: dict[tuple[str, str], list[HttpLine]] = {}
 
     async def make(self, call: Frame) -> Frame:
         """Make one call within its limit; the result's `code` is empty when HTTP itself worked."""
@@ -133,7 +105,7 @@ class Caller:
         except TimeoutError:
             return Frame(Kind.RESULT, call.ident, code="late")
         except OSError as error:
-            return Frame(Kind.RESULT, call.ident, code=_why(error))
+            return Frame(Kind.RESULT, call.ident, code=why(error))
         return Frame(
             Kind.RESULT, call.ident, status=got.status, target=got.location, key=got.etag,
             content_type=got.content_type, body=bytes(got.body),
@@ -158,10 +130,10 @@ class Caller:
                 return await self._on(line, idle, request)
             if line.heard:
                 raise ConnectionError("connection closed")
-        line = await connect.connect(Line, call.peer, call.secure, self._outward)
+        line = await connect.connect(HttpLine, call.peer, call.secure, self._outward)
         return await self._on(line, idle, request)
 
-    async def _on(self, line: Line, idle: list[Line], request: bytes) -> Heard:
+    async def _on(self, line: HttpLine, idle: list[HttpLine], request: bytes) -> Heard:
         done = False
         try:
             answer = await line.ask(request)
@@ -186,8 +158,3 @@ def rendered(call: Frame) -> bytes:
     if call.body:
         lines += [f"Content-Type: {call.content_type}", f"Content-Length: {len(call.body)}"]
     return "\r\n".join([*lines, "", ""]).encode("ascii") + call.body
-
-
-def _why(error: OSError) -> str:
-    text = error.strerror or str(error) or type(error).__name__
-    return "".join(c for c in text if c.isascii() and c.isprintable())[:120] or "failed"

@@ -2,11 +2,11 @@
 
 import asyncio
 import re
-from typing import cast
 
 from network.gateway import connect
 from network.gateway.frames import Frame, Kind
 from network.gateway.hl7 import ack
+from network.gateway.line import Line, why
 from network.gateway.mllp_door import END, START, framed
 
 _KEPT = 4  # idle connections kept per receiver
@@ -14,27 +14,12 @@ _ACK_LIMIT = 65_536  # bytes of one acknowledgement
 _FILLER = re.compile(rb"[\0\r\n\t ]*")
 
 
-class MllpLine(asyncio.Protocol):
+class MllpLine(Line[bytes]):
     """One connection to a receiver. What it says without being asked ends the connection."""
 
     def __init__(self) -> None:
-        self._transport: asyncio.Transport | None = None
-        self._answer: asyncio.Future[bytes] | None = None
+        super().__init__()
         self._buffer = bytearray()
-        self.usable = True
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the transport."""
-        self._transport = cast("asyncio.Transport", transport)  # uvloop's do not inherit
-
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's form
-        """A call that waits has failed."""
-        self._fail("connection closed")
-
-    def eof_received(self) -> bool:
-        """A receiver that closes its side gets no more messages."""
-        self._fail("connection closed")
-        return False
 
     def data_received(self, data: bytes) -> None:
         """Collect one acknowledgement; where TCP cuts it means nothing."""
@@ -60,23 +45,10 @@ class MllpLine(asyncio.Protocol):
 
     async def ask(self, message: bytes) -> bytes:
         """Send one message, return what came back for it; raises `ConnectionError`."""
-        if self._transport is None or not self.usable:
-            raise ConnectionError("closed")
-        self._answer = asyncio.get_running_loop().create_future()
+        transport, answer = self._begin()
         self._buffer.clear()
-        self._transport.write(framed(message))
-        return await self._answer
-
-    def close(self) -> None:
-        """End the connection."""
-        self.usable = False
-        if self._transport is not None:
-            self._transport.abort()
-
-    def _fail(self, why: str) -> None:
-        if self._answer is not None and not self._answer.done():
-            self._answer.set_exception(ConnectionError(why))
-        self.close()
+        transport.write(framed(message))
+        return await answer
 
 
 class MllpCaller:
@@ -99,7 +71,7 @@ class MllpCaller:
         except TimeoutError:
             return Frame(Kind.RESULT, call.ident, code="late")
         except OSError as error:
-            return Frame(Kind.RESULT, call.ident, code=_why(error))
+            return Frame(Kind.RESULT, call.ident, code=why(error))
         finally:
             # Whatever else may still come on this connection belongs to no later message.
             if line is not None and kept:
@@ -123,8 +95,3 @@ class MllpCaller:
 
     async def _opened(self, call: Frame) -> MllpLine:
         return await connect.connect(MllpLine, call.peer, call.secure, self._outward)
-
-
-def _why(error: OSError) -> str:
-    text = error.strerror or str(error) or type(error).__name__
-    return "".join(c for c in text if c.isascii() and c.isprintable())[:120] or "failed"
