@@ -6,6 +6,7 @@ import re
 import socket
 import threading
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from appliance.clock import pause
@@ -24,22 +25,29 @@ class Line:
 
 
 class Sender(threading.Thread):
-    """Sends its messages one after the other; the next only when this one is acknowledged."""
+    """Sends its messages one after the other; the next only when this one is acknowledged and `may` holds."""
 
-    def __init__(self, world: World, line: Line, count: int, stop: threading.Event) -> None:
+    def __init__(
+        self,
+        world: World,
+        line: Line,
+        count: int,
+        stop: threading.Event,
+        may: Callable[[], bool],
+    ) -> None:
         super().__init__(name=line.name)
         self.line, self.acked = line, 0
         self.idents = [f"{line.name}-{n:06d}" for n in range(count)]
         self.tries = 0
         self.refused: Counter[str] = Counter()
         self.failed: BaseException | None = None
-        self._world, self._stopped = world, stop
+        self._world, self._stopped, self._may = world, stop, may
         self._socket: socket.socket | None = None
 
     def run(self) -> None:
         try:
             for ident in self.idents:
-                while not self._stopped.is_set() and not self._try(ident):
+                while not self._stopped.is_set() and not (self._may() and self._try(ident)):
                     pause(0.05)
                 if self._stopped.is_set():
                     return

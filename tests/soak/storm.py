@@ -4,6 +4,7 @@ import contextlib
 import functools
 import itertools
 import json
+import math
 import operator
 import os
 import random
@@ -132,11 +133,13 @@ class Weather:
         self.signers = Signers.ensure(world.folder)
         self._dice = random.Random(storm.seed)  # noqa: S311 - a script, no secret
         self._stop = threading.Event()
+        # Senders wait here for the acts: on a fast machine they would be done before the weather begins.
+        self._leash = math.inf
         self._ends = {"http": HttpEnd(world), "mllp": MllpEnd(world)}
         shares = [storm.messages // len(self.lines)] * len(self.lines)
         shares[0] += storm.messages - sum(shares)
         self.senders = [
-            Sender(world, line, count, self._stop)
+            Sender(world, line, count, self._stop, lambda: self.acked < self._leash)
             for line, count in zip(self.lines, shares, strict=True)
         ]
 
@@ -154,8 +157,10 @@ class Weather:
             for sender in self.senders:
                 sender.start()
             for due, act in self._script():
+                self._leash = due + storm.messages // 8
                 self._await(lambda due=due: self.acked >= due, f"{due} acknowledged")
                 act()
+            self._leash = math.inf
             self._await(lambda: self.acked == storm.messages, "all acknowledged")
             with contextlib.suppress(TimeoutError):
                 self._await(self._all_came, "all delivered")
@@ -237,6 +242,7 @@ class Weather:
     def _fill(self) -> None:
         """Fill the journal's disk, wait until senders are told so, and make room again."""
         before, end = self._refused_full(), monotonic() + 30
+        self._leash = math.inf  # senders are to be refused, not held
         self._take_all()
         while self._refused_full() < before + 5 and monotonic() < end and self._sending():
             self._take_all()  # what was freed meanwhile
