@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from appliance.errors import BadInput, Conflict, NotFound, Text
 from controller.actions import fields
 from controller.actions.base import Action, Role
-from controller.records.tables import ChannelChange
+from controller.records.exchange import ChannelChange
 
 OPS = ("new", "change", "remove")
 TEXT_LIMIT = 128 * 1024  # bytes

@@ -11,7 +11,7 @@ from appliance.errors import Conflict, NotFound, Text
 from controller.actions import fields
 from controller.actions.base import Action, Role
 from controller.actions.channels import comment
-from controller.records.tables import Transfer
+from controller.records.exchange import Transfer
 
 DELIVERY = re.compile(r"[0-9a-f-]{8,64}")
 

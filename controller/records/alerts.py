@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from appliance.errors import NotFound, Text
-from controller.records.tables import Alert
+from controller.records.exchange import Alert
 
 
 @dataclass(frozen=True)

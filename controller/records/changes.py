@@ -5,7 +5,7 @@ import difflib
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from controller.records.tables import ChannelChange
+from controller.records.exchange import ChannelChange
 
 
 def many(

@@ -7,7 +7,8 @@ from sqlalchemy import ColumnElement, Select, or_, select
 from sqlalchemy.orm import Session
 
 from appliance.errors import NotFound
-from controller.records.tables import JournalIndex, Module, Proof, Transfer, Vm
+from controller.records.exchange import JournalIndex, Proof, Transfer
+from controller.records.tables import Module, Vm
 
 _SAME = ("channel", "verdict", "state", "direction", "data_class", "kind", "rule", "delivery")
 

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from appliance import clock
-from controller.records.tables import GatewayMinute, GatewayReport, Transfer
+from controller.records.exchange import GatewayMinute, GatewayReport, Transfer
 
 UNDELIVERED = ("dead", "failed", "dropped")
 _MINUTE = 16  # characters of RFC 3339 up to the minute

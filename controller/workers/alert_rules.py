@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from appliance import clock
 from controller.records import gateway, traffic
-from controller.records.tables import GatewayMinute, Proof, Transfer
+from controller.records.exchange import GatewayMinute, Proof, Transfer
 
 Figures = dict[str, str | int]
 

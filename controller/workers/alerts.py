@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 from appliance import chance, clock
 from appliance.syslog import Syslog
 from controller.records import alerts as words
+from controller.records.exchange import Alert, GatewayMinute
 from controller.records.session import reading
-from controller.records.tables import Alert, GatewayMinute
 from controller.workers.alert_rules import RULES, Finding, Limits, View
 from controller.workers.journal_heads import last_sealed
 from controller.workers.site import Site

@@ -18,7 +18,7 @@ from controller.actions.channels import (
     SamePerson,
 )
 from controller.jobs.steps import Say, Step
-from controller.records.tables import ChannelChange
+from controller.records.exchange import ChannelChange
 from controller.workers.approvals import Approvals
 from controller.workers.asker import asker
 from controller.workers.candidate import candidate, module_channels

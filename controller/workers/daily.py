@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 from appliance import clock
 from appliance.clock import BEIJING
 from controller.records import alerts, gateway, traffic
-from controller.records.tables import Job, Proof, Transfer
+from controller.records.exchange import Proof, Transfer
+from controller.records.tables import Job
 from controller.records.traffic import Span
 
 FORMAT = "hbox-gateway-report/1"

@@ -18,8 +18,8 @@ from appliance.signing import BadSignature, SigningKey, VerifyKey
 from controller.actions.supervision import ExportTransfers
 from controller.jobs.steps import Say, Step
 from controller.records import gateway
+from controller.records.exchange import Transfer
 from controller.records.session import reading
-from controller.records.tables import Transfer
 from controller.workers.journal_heads import last_line
 from controller.workers.sharing import share
 from controller.workers.site import Site

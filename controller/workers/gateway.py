@@ -11,7 +11,7 @@ from appliance.signing import SigningKey
 from appliance.sm2 import Sm2Key
 from controller.actions.gateway import ProveGateway
 from controller.jobs.steps import Say, Step
-from controller.records.tables import Proof
+from controller.records.exchange import Proof
 from controller.workers.site import Site
 
 

@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 
 from appliance import clock
 from appliance.files import write_atomically
+from controller.records.exchange import GatewayMinute, JournalIndex, Transfer
 from controller.records.session import reading
-from controller.records.tables import GatewayMinute, JournalIndex, Transfer
 from controller.workers.index_rows import Channels, Rows, channels
 from controller.workers.site import Site
 from network.gateway import heads, transfers

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
-from controller.records.tables import Transfer
+from controller.records.exchange import Transfer
 from network.gateway.sealed import FILE, parted
 from network.gateway.transfers import Transfer as Event
 

@@ -14,7 +14,7 @@ from appliance.clock import BEIJING
 from appliance.errors import NotFound
 from appliance.signing import VerifyKey
 from appliance.syslog import Syslog
-from controller.records.tables import Transfer
+from controller.records.exchange import Transfer
 from controller.workers.index import Index, journal_folder
 from controller.workers.site import Site
 from network.gateway import heads, policy, retention, transfers

@@ -12,8 +12,8 @@ from appliance.errors import Text
 from appliance.signing import BadSignature, SigningKey, VerifyKey
 from controller.actions.supervision import MakeReport
 from controller.jobs.steps import Say, Step
+from controller.records.exchange import GatewayReport
 from controller.records.session import reading
-from controller.records.tables import GatewayReport
 from controller.workers.daily import Day, figures, summary, today
 from controller.workers.daily_page import render
 from controller.workers.journal_heads import last_line

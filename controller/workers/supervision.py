@@ -13,8 +13,9 @@ from appliance.syslog import Syslog
 from controller.actions.supervision import AcknowledgeAlert, RebuildIndex
 from controller.jobs.steps import Say, Step
 from controller.records import alerts as words
+from controller.records.exchange import GatewayMinute, Proof
 from controller.records.session import reading
-from controller.records.tables import GatewayMinute, Job, Proof
+from controller.records.tables import Job
 from controller.workers import alerts, looks, reports
 from controller.workers.index import Index
 from controller.workers.journal_heads import Sealer

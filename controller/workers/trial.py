@@ -12,7 +12,7 @@ from appliance.errors import Text
 from appliance.signing import SigningKey
 from controller.actions.channels import TryChange
 from controller.jobs.steps import Say, Step
-from controller.records.tables import ChannelChange
+from controller.records.exchange import ChannelChange
 from controller.workers.candidate import candidate
 from controller.workers.changebook import Change, ChangeBook
 from controller.workers.changes import judge, widening

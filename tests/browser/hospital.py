@@ -35,6 +35,7 @@ from controller.actions.vms import CreateVm, StopVm
 from controller.jobs.queue import submit
 from controller.jobs.rows import end
 from controller.jobs.states import State
+from controller.records.exchange import Proof
 from controller.records.migrate import upgrade
 from controller.records.session import open_records, transaction
 from controller.records.tables import (
@@ -45,7 +46,6 @@ from controller.records.tables import (
     JobStep,
     Module,
     Node,
-    Proof,
     VendorKey,
     Vm,
     Volume,

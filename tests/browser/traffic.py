@@ -11,16 +11,16 @@ from appliance.signing import SigningKey
 from controller.actions.supervision import ExportTransfers, LookBody
 from controller.jobs.rows import end
 from controller.jobs.states import State
-from controller.records.gateway import Wanted
-from controller.records.tables import (
+from controller.records.exchange import (
     Alert,
     ChannelChange,
     GatewayMinute,
     GatewayReport,
-    Job,
     JournalIndex,
     Transfer,
 )
+from controller.records.gateway import Wanted
+from controller.records.tables import Job
 from controller.workers.alert_rules import Finding
 from controller.workers.alerts import settle
 from controller.workers.daily import figures, summary, today

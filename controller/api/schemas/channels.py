@@ -6,7 +6,7 @@ from pydantic import Field
 
 from controller.api.schemas.base import BIGGEST, In, Out, Page
 from controller.records.changes import difference, tried
-from controller.records.tables import ChannelChange
+from controller.records.exchange import ChannelChange
 
 
 class ChannelOut(Out):

@@ -6,8 +6,8 @@ from pydantic import Field
 
 from controller.api.schemas.base import In, Out, Page, Query, TextOut
 from controller.records import alerts
+from controller.records.exchange import Alert
 from controller.records.gateway import Wanted
-from controller.records.tables import Alert
 
 
 class TransferOut(Out):

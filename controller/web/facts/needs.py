@@ -15,7 +15,8 @@ from controller.actions.gateway import ProveGateway
 from controller.actions.nodes import InspectNode
 from controller.actions.vms import StartVm
 from controller.records import alerts, changes
-from controller.records.tables import ComplianceRun, Job, Node, Proof, Vm
+from controller.records.exchange import Proof
+from controller.records.tables import ComplianceRun, Job, Node, Vm
 from controller.web.facts import inspection, jobs, modules
 from controller.web.route import READERS
 from controller.web.words import mark

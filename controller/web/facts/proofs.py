@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from appliance.errors import Text
-from controller.records.tables import Proof
+from controller.records.exchange import Proof
 from controller.web.probe_words import PROBES
 from controller.web.words import LEVEL_L1
 

@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 
 from appliance import clock
 from controller.records import traffic
-from controller.records.tables import GatewayMinute, Job, Transfer
+from controller.records.exchange import GatewayMinute, Transfer
+from controller.records.tables import Job
 from controller.records.traffic import Line, Span
 
 _TOUCHING = (

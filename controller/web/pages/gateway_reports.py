@@ -7,7 +7,7 @@ from appliance.clock import BEIJING, now
 from appliance.errors import NotFound
 from controller.actions.supervision import MakeReport
 from controller.records import alerts, traffic
-from controller.records.tables import GatewayReport
+from controller.records.exchange import GatewayReport
 from controller.web.desk import Desk, text
 from controller.web.route import READERS, Route
 

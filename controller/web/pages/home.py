@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 from appliance import clock
 from controller.actions.base import Role
 from controller.actions.compliance import RunCompliance
-from controller.records.tables import ComplianceRun, Job, Proof, Vm
+from controller.records.exchange import Proof
+from controller.records.tables import ComplianceRun, Job, Vm
 from controller.web.desk import Desk
 from controller.web.drawings import topology
 from controller.web.facts import inspection, jobs, modules, needs, proofs, scene, transfers

@@ -11,7 +11,8 @@ from appliance.onetime import Opener
 from controller.actions.fields import ID
 from controller.actions.supervision import ExportTransfers, LookBody
 from controller.records import gateway as records
-from controller.records.tables import Job, Transfer
+from controller.records.exchange import Transfer
+from controller.records.tables import Job
 from controller.web.desk import Desk, text, ticked
 from controller.web.facts.search import Search
 from controller.web.openers import OPENERS

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from appliance.signing import SigningKey
-from controller.records.tables import ChannelChange, JournalIndex
+from controller.records.exchange import ChannelChange, JournalIndex
 from network.gateway import policy
 from network.gateway.text import parse
 from tests.unit.controller.workers.box import CHANNEL

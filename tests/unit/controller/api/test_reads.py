@@ -10,8 +10,9 @@ from appliance.sdk import archive
 from appliance.secret import Secret
 from appliance.signing import SigningKey
 from controller.access.passwords import hashed
+from controller.records.exchange import Proof, Transfer
 from controller.records.session import transaction
-from controller.records.tables import Account, ComplianceRun, Job, Module, Proof, Transfer, Vm
+from controller.records.tables import Account, ComplianceRun, Job, Module, Vm
 from network.gateway.channel import Channel
 from network.gateway.inspect import Field
 from network.gateway.policy import Policy, write

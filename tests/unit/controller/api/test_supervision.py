@@ -8,8 +8,9 @@ import pytest
 
 from appliance import clock
 from appliance.onetime import Opener, seal
+from controller.records.exchange import Alert, GatewayReport, Transfer
 from controller.records.session import reading, transaction
-from controller.records.tables import Alert, AuditEntry, GatewayReport, Job, Transfer
+from controller.records.tables import AuditEntry, Job
 
 REASON = "核查投诉编号 17"
 

@@ -18,7 +18,8 @@ from appliance.settings import Settings
 from appliance.signing import SigningKey
 from controller.access.passwords import parameters
 from controller.cli import main
-from controller.records.tables import Account, Transfer
+from controller.records.exchange import Transfer
+from controller.records.tables import Account
 from network.gateway import certificates, policy, vault
 from network.gateway.journal import Journal
 from network.gateway.records import Facts

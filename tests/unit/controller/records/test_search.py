@@ -7,9 +7,10 @@ from sqlalchemy import insert
 
 from appliance import clock
 from controller.records import gateway, traffic
+from controller.records.exchange import GatewayMinute, Transfer
 from controller.records.gateway import Wanted
 from controller.records.session import open_records, reading, transaction
-from controller.records.tables import Base, GatewayMinute, Transfer
+from controller.records.tables import Base
 from controller.records.traffic import Span
 
 MANY = 20_000  # the bench does it with a hundred thousand

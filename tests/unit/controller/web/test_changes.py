@@ -4,7 +4,8 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from controller.records.tables import ChannelChange, Job
+from controller.records.exchange import ChannelChange
+from controller.records.tables import Job
 from controller.web.pages.changes import SKELETON
 from network.gateway.text import parse, render
 

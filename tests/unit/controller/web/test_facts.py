@@ -10,18 +10,9 @@ from appliance import clock
 from appliance.errors import Text
 from controller.actions.base import Role
 from controller.records import alerts
+from controller.records.exchange import GatewayMinute, JournalIndex, Proof, Transfer
 from controller.records.session import transaction
-from controller.records.tables import (
-    ComplianceRun,
-    GatewayMinute,
-    Job,
-    JobStep,
-    JournalIndex,
-    Module,
-    Proof,
-    Transfer,
-    Vm,
-)
+from controller.records.tables import ComplianceRun, Job, JobStep, Module, Vm
 from controller.web import marks
 from controller.web.drawings import topology
 from controller.web.drawings.bars import bar

@@ -18,8 +18,9 @@ from controller.jobs.desk import Desk, unwatched
 from controller.jobs.ledger import Ledger
 from controller.jobs.queue import submit
 from controller.jobs.runner import Runner, Trade
+from controller.records.exchange import ChannelChange
 from controller.records.session import open_records, reading, transaction
-from controller.records.tables import Account, Base, ChannelChange, Job, JobLine
+from controller.records.tables import Account, Base, Job, JobLine
 from controller.workers import WORKERS
 from controller.workers.changebook import ChangeBook
 from controller.workers.seals import Seals

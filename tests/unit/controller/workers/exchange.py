@@ -11,8 +11,9 @@ from appliance.settings import Settings
 from appliance.signing import SigningKey
 from controller.drivers.fake import FakeHypervisor
 from controller.drivers.storage_dir import DirStorage
+from controller.records.exchange import Transfer
 from controller.records.session import open_records, transaction
-from controller.records.tables import Base, Job, Transfer
+from controller.records.tables import Base, Job
 from controller.workers.site import NodeDrivers, Site
 from network.gateway import vault
 from network.gateway.journal import Journal

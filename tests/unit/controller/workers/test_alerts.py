@@ -10,8 +10,8 @@ from appliance import clock
 from appliance.ca import Authority
 from appliance.syslog import Syslog
 from controller.records import alerts as words
+from controller.records.exchange import Alert, GatewayMinute, JournalIndex, Proof
 from controller.records.session import reading, transaction
-from controller.records.tables import Alert, GatewayMinute, JournalIndex, Proof
 from controller.workers import alert_rules, alerts
 from controller.workers.alert_rules import Finding, Limits, View
 from tests.unit.controller.workers.exchange import Programs, keep, place, transfer

@@ -8,8 +8,9 @@ from sqlalchemy import update
 
 from appliance.errors import Conflict, Failed
 from controller.actions.channels import RejectChange
+from controller.records.exchange import ChannelChange
 from controller.records.session import transaction
-from controller.records.tables import Account, ChannelChange, Job
+from controller.records.tables import Account, Job
 from tests.unit.controller.workers.box import CHANNEL, Box
 
 WIDER = CHANNEL.replace(

@@ -10,8 +10,9 @@ import pytest
 from appliance import clock
 from appliance.signing import BadSignature, SigningKey
 from controller.actions.supervision import MakeReport
+from controller.records.exchange import Alert, GatewayReport, JournalIndex, Proof
 from controller.records.session import reading
-from controller.records.tables import Alert, GatewayReport, Job, JournalIndex, Proof
+from controller.records.tables import Job
 from controller.workers import daily, reports
 from controller.workers.daily import Day
 from controller.workers.daily_plot import columns, lines

@@ -9,8 +9,8 @@ import pytest
 from appliance.errors import BadInput
 from appliance.signing import BadSignature, SigningKey
 from controller.actions.supervision import ExportTransfers
+from controller.records.exchange import JournalIndex
 from controller.records.gateway import Wanted
-from controller.records.tables import JournalIndex
 from controller.workers import exports
 from tests.unit.controller.workers.exchange import JOB, job_row, keep, place, transfer
 

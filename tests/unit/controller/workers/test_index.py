@@ -6,8 +6,9 @@ import pytest
 from sqlalchemy import select
 
 from appliance.settings import Settings
+from controller.records.exchange import GatewayMinute, JournalIndex, Transfer
 from controller.records.session import open_records, reading, transaction
-from controller.records.tables import Base, GatewayMinute, JournalIndex, Transfer
+from controller.records.tables import Base
 from controller.workers.index import Index, note_head, noted_head, position, told
 from controller.workers.site import Site
 from network.gateway.journal import Journal

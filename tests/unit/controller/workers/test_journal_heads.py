@@ -8,8 +8,8 @@ import pytest
 from appliance import clock
 from appliance.signing import SigningKey
 from appliance.syslog import Syslog
+from controller.records.exchange import JournalIndex, Transfer
 from controller.records.session import reading, transaction
-from controller.records.tables import JournalIndex, Transfer
 from controller.workers import journal_heads
 from controller.workers.index import Index
 from controller.workers.journal_heads import Sealer, last_sealed

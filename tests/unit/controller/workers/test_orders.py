@@ -8,8 +8,8 @@ import pytest
 from appliance import clock
 from appliance.errors import Conflict, NotFound
 from controller.actions.orders import DropDead, PauseChannel, RerunDead, ResumeChannel
+from controller.records.exchange import Transfer
 from controller.records.session import transaction
-from controller.records.tables import Transfer
 from controller.workers import orders as workers
 from network.gateway import orders, vault
 from network.gateway.journal import Journal
