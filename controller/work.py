@@ -26,7 +26,7 @@ from controller.workers.health import ask_all
 from controller.workers.index import Index
 from controller.workers.nodes import know
 from controller.workers.seals import Seals
-from controller.workers.site import NodeDrivers, Site
+from controller.workers.site import GUEST_BASE, NodeDrivers, Site
 from controller.workers.watch import Chore, resync, tend_all
 
 _BEAT = 0.3  # seconds between two looks for work
@@ -99,5 +99,7 @@ def watch_slowly(site: Site, stop: threading.Event) -> None:
 def home_site(settings: Settings) -> Site:
     """Return the site of a box with one node: this machine's libvirt and its volumes folder."""
     host = LocalHost()
-    drivers = NodeDrivers(KvmDriver(), DirStorage(settings.state / "volumes", host), host)
+    images = {"guest-base": GUEST_BASE / "disk.qcow2"}
+    storage = DirStorage(settings.state / "volumes", host, images)
+    drivers = NodeDrivers(KvmDriver(), storage, host)
     return Site(settings, open_records(settings.database), {socket.gethostname(): drivers})

@@ -1,7 +1,8 @@
 """Small drivers over existing engines; workers ask for abilities, never for names."""
 
-from controller.drivers.base import HypervisorDriver, StorageDriver
+from controller.drivers.base import HypervisorDriver
 from controller.drivers.kvm import KvmDriver
+from controller.drivers.storage import StorageDriver
 from controller.drivers.storage_dir import DirStorage
 
 HYPERVISORS: dict[str, type[HypervisorDriver]] = {"kvm": KvmDriver}

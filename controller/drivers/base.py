@@ -1,12 +1,13 @@
-"""What a driver must be able to do: hypervisor and storage, as small protocols with abilities."""
+"""What a hypervisor driver must be able to do: a small protocol with abilities."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
 from appliance.errors import Conflict, Failed, NotFound, Text, Unavailable
+from controller.drivers.storage import Source
 
 
 class Ability(StrEnum):
@@ -14,7 +15,11 @@ class Ability(StrEnum):
 
     AGENT = "agent"  # speaks to the guest without a network
     HOTPLUG = "hotplug"  # attaches and detaches a volume while the VM runs
-    CLONE = "clone"  # a system volume shares the base image's blocks
+    PAUSE = "pause"  # stops the processors and goes on later
+    RESIZE = "resize"  # changes processors and memory of a running VM
+    MIGRATE = "migrate"  # moves a running VM to another node, encrypted
+    SCREEN = "screen"  # has a screen (VNC) and a serial line to look at
+    INSPECT = "inspect"  # says how a VM is really defined
 
 
 class Power(StrEnum):
@@ -23,6 +28,7 @@ class Power(StrEnum):
     ABSENT = "absent"
     STOPPED = "stopped"
     RUNNING = "running"
+    PAUSED = "paused"
 
 
 class Accelerator(StrEnum):
@@ -36,10 +42,18 @@ class Accelerator(StrEnum):
 class Disk:
     """One disk of a VM. `serial` (at most 20 characters) is how the guest finds it."""
 
-    path: Path
+    source: Source
     serial: str
-    format: str = "qcow2"
     read_only: bool = False
+
+
+@dataclass(frozen=True)
+class Link:
+    """One network interface. `tap` names it on the node; the packet filter binds its address to it."""
+
+    bridge: str
+    mac: str
+    tap: str
 
 
 @dataclass(frozen=True)
@@ -55,20 +69,81 @@ class Boot:
 class VmSpec:
     """All that an engine needs to define a VM. Memory in MiB; `id` is a UUID and host-unique.
 
-    `tap` names the interface on the node; the packet filter binds the machine's address to it.
+    `boot` None: the first disk has a boot loader of its own. `max_vcpus` and `max_memory_mib` are how
+    far it can grow while it runs (0: not at all). `screen` is the VNC socket's path on the node.
     """
 
     id: str
     name: str
-    bridge: str
-    mac: str
-    tap: str
     vcpus: int
     memory_mib: int
     disks: tuple[Disk, ...]
-    boot: Boot
+    links: tuple[Link, ...]
+    boot: Boot | None
     console: Path
+    screen: Path | None = None
+    max_vcpus: int = 0
+    max_memory_mib: int = 0
     accelerator: Accelerator = Accelerator.TCG
+
+
+@dataclass(frozen=True)
+class Seen:
+    """How the engine defines a VM now. `disks` are serials in order, `links` MACs, `extra` other devices."""
+
+    name: str
+    vcpus: int
+    memory_mib: int
+    disks: tuple[str, ...]
+    links: tuple[str, ...]
+    extra: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Stats:
+    """What a running VM has used since it began: processor seconds, bytes; memory in MiB now."""
+
+    cpu_seconds: float
+    memory_mib: int
+    disk_read: int
+    disk_written: int
+    net_received: int
+    net_sent: int
+
+
+@dataclass(frozen=True)
+class Moved:
+    """What a live migration cost: milliseconds in all and without the guest running, MiB sent."""
+
+    total_ms: int
+    downtime_ms: int
+    sent_mib: int
+    encrypted: bool
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where a VM moves to: the node's name, and its engine as the source node reaches it."""
+
+    node: str
+    uri: str
+    address: str
+
+
+class Serial(Protocol):
+    """An open serial line of a running VM."""
+
+    def read(self, limit: int = 65536) -> bytes:
+        """Return what the guest wrote, waiting for it; empty when the line has ended."""
+        ...
+
+    def write(self, data: bytes) -> None:
+        """Type `data` to the guest."""
+        ...
+
+    def close(self) -> None:
+        """End it; the VM does not notice."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -169,12 +244,77 @@ class HypervisorDriver(Protocol):
         """All VMs the engine knows, by id."""
         ...
 
-    def attach(self, vm_id: str, disk: Disk) -> None:
-        """Plug a disk into a running VM (not kept over a power cycle); needs `Ability.HOTPLUG`."""
+    def pause(self, vm_id: str) -> None:
+        """Stop its processors; needs `Ability.PAUSE`; raises `NotRunning` when it is off."""
+        ...
+
+    def resume(self, vm_id: str) -> None:
+        """Let its processors go on."""
+        ...
+
+    def reset(self, vm_id: str) -> None:
+        """Press its reset button; raises `NotRunning` when it is off."""
+        ...
+
+    def resize(self, vm_id: str, vcpus: int, memory_mib: int) -> bool:
+        """Change processors and memory; False: the running guest sees it after its next start only."""
+        ...
+
+    def attach(self, vm_id: str, disk: Disk, *, keep: bool = False) -> None:
+        """Plug a disk into a running VM (`keep`: into its definition too); needs `Ability.HOTPLUG`."""
         ...
 
     def detach(self, vm_id: str, serial: str) -> None:
         """Unplug the disk with that serial and wait until the guest let go; absent is fine."""
+        ...
+
+    def enlarge(self, vm_id: str, serial: str, gib: int) -> None:
+        """Enlarge a disk that a running VM has open; the guest sees it at once."""
+        ...
+
+    def plug(self, vm_id: str, link: Link) -> None:
+        """Add a network interface, to the definition and to the running VM."""
+        ...
+
+    def unplug(self, vm_id: str, mac: str) -> None:
+        """Take the interface with that MAC away; absent is fine."""
+        ...
+
+    def migrate(self, vm_id: str, target: Target, tell: Callable[[float], None]) -> Moved:
+        """Move a running VM, its definition included; needs `Ability.MIGRATE`.
+
+        `tell` is told the part done, 0.0 to 1.0. It goes on when this process dies; asked again it
+        waits for the one that runs. Afterwards the VM is absent here. The target's engine only is asked
+        by the source's: whoever calls checks there with the target's own driver.
+        """
+        ...
+
+    def cancel_migration(self, vm_id: str) -> None:
+        """End a migration that runs; the VM goes on here; none is fine."""
+        ...
+
+    def freeze(self, vm_id: str) -> bool:
+        """Have the guest hold its file systems still; False when its agent cannot; then `thaw`."""
+        ...
+
+    def thaw(self, vm_id: str) -> None:
+        """Let the guest write again; safe when nothing was frozen."""
+        ...
+
+    def seen(self, vm_id: str) -> Seen | None:
+        """How the engine defines the VM (None: absent); needs `Ability.INSPECT`."""
+        ...
+
+    def stats(self) -> Mapping[str, Stats]:
+        """What the running VMs use, by id."""
+        ...
+
+    def screen(self, vm_id: str) -> str:
+        """Path of the VNC socket on the node; needs `Ability.SCREEN`; raises `NotRunning`."""
+        ...
+
+    def serial(self, vm_id: str) -> Serial:
+        """Open the serial line; whoever had it open before loses it."""
         ...
 
     def ping(self, vm_id: str) -> bool:
@@ -185,35 +325,4 @@ class HypervisorDriver(Protocol):
         self, vm_id: str, argv: Sequence[str], *, stdin: bytes = b"", timeout: float = 60.0
     ) -> GuestResult:
         """Run a program inside the guest through its agent; `timeout` in seconds."""
-        ...
-
-
-class StorageDriver(Protocol):
-    """Volumes of one node, kept per VM. Every method is idempotent."""
-
-    name: str
-    abilities: frozenset[Ability]
-
-    def system(self, vm_id: str, base: Path, gib: int) -> Path:
-        """Make the VM's system volume as a linked clone of `base`, at least `gib` GiB; return its path."""
-        ...
-
-    def image(self, vm_id: str, name: str, label: str, files: Mapping[str, bytes | Path]) -> Path:
-        """Make a read-only ISO 9660 volume called `name` with these files; return its path."""
-        ...
-
-    def console(self, vm_id: str) -> Path:
-        """Where the VM's console log goes."""
-        ...
-
-    def drop(self, vm_id: str, name: str) -> None:
-        """Remove one image volume; an absent one is fine."""
-        ...
-
-    def erase(self, vm_id: str) -> None:
-        """Remove everything of the VM; an absent VM is fine."""
-        ...
-
-    def owners(self) -> frozenset[str]:
-        """Ids of all VMs that have anything here, half-erased ones too."""
         ...

@@ -2,7 +2,8 @@
 
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from controller.drivers.base import Accelerator, Disk, VmSpec
+from controller.drivers.base import Accelerator, Boot, Disk, Link, VmSpec
+from controller.drivers.storage import FileSource
 
 AGENT_CHANNEL = "org.qemu.guest_agent.0"
 # Empty PCIe ports: on q35 a disk can be plugged into a running VM only where a port is free.
@@ -16,7 +17,7 @@ def domain_xml(spec: VmSpec, *, kind: str = "") -> str:
     SubElement(domain, "uuid").text = spec.id
     SubElement(domain, "memory", unit="MiB").text = str(spec.memory_mib)
     SubElement(domain, "vcpu").text = str(spec.vcpus)
-    _boot(domain, spec)
+    _boot(domain, spec.boot)
     features = SubElement(domain, "features")
     SubElement(features, "acpi")
     SubElement(features, "apic")
@@ -47,12 +48,15 @@ def _kind(accelerator: Accelerator) -> str:
     return "kvm" if accelerator is Accelerator.KVM else "qemu"
 
 
-def _boot(domain: Element, spec: VmSpec) -> None:
+def _boot(domain: Element, boot: Boot | None) -> None:
     system = SubElement(domain, "os")
     SubElement(system, "type", arch="x86_64", machine="q35").text = "hvm"
-    SubElement(system, "kernel").text = str(spec.boot.kernel)
-    SubElement(system, "initrd").text = str(spec.boot.initrd)
-    SubElement(system, "cmdline").text = spec.boot.command_line
+    if boot is None:
+        SubElement(system, "boot", dev="hd")
+        return
+    SubElement(system, "kernel").text = str(boot.kernel)
+    SubElement(system, "initrd").text = str(boot.initrd)
+    SubElement(system, "cmdline").text = boot.command_line
 
 
 def _processor(domain: Element, accelerator: Accelerator) -> None:
@@ -69,13 +73,10 @@ def _devices(domain: Element, spec: VmSpec) -> None:
     SubElement(devices, "controller", type="usb", model="none")
     SubElement(devices, "controller", type="pci", model="pcie-root")
     # One port per plugged device (disks, NIC, serial bus, balloon, rng) and the spare ones.
-    for _ in range(len(spec.disks) + 4 + SPARE_PORTS):
+    for _ in range(len(spec.disks) + len(spec.links) + 3 + SPARE_PORTS):
         SubElement(devices, "controller", type="pci", model="pcie-root-port")
-    link = SubElement(devices, "interface", type="bridge")
-    SubElement(link, "mac", address=spec.mac)
-    SubElement(link, "source", bridge=spec.bridge)
-    SubElement(link, "target", dev=spec.tap)
-    SubElement(link, "model", type="virtio")
+    for link in spec.links:
+        _link(devices, link)
     serial = SubElement(devices, "serial", type="file")
     SubElement(serial, "source", path=str(spec.console))
     SubElement(serial, "target", port="0")
@@ -86,10 +87,30 @@ def _devices(domain: Element, spec: VmSpec) -> None:
     SubElement(devices, "memballoon", model="virtio")
 
 
+def _link(parent: Element, link: Link) -> Element:
+    element = SubElement(parent, "interface", type="bridge")
+    SubElement(element, "mac", address=link.mac)
+    SubElement(element, "source", bridge=link.bridge)
+    SubElement(element, "target", dev=link.tap)
+    SubElement(element, "model", type="virtio")
+    return element
+
+
 def _disk(parent: Element, disk: Disk, target: str) -> Element:
-    element = SubElement(parent, "disk", type="file", device="disk")
-    SubElement(element, "driver", name="qemu", type=disk.format, discard="unmap")
-    SubElement(element, "source", file=str(disk.path))
+    source = disk.source
+    if isinstance(source, FileSource):
+        element = SubElement(parent, "disk", type="file", device="disk")
+        SubElement(element, "driver", name="qemu", type=source.format, discard="unmap")
+        SubElement(element, "source", file=str(source.path))
+    else:
+        element = SubElement(parent, "disk", type="network", device="disk")
+        SubElement(element, "driver", name="qemu", type="raw", discard="unmap")
+        auth = SubElement(element, "auth", username=source.user)
+        SubElement(auth, "secret", type="ceph", uuid=source.secret)
+        there = SubElement(element, "source", protocol="rbd", name=f"{source.pool}/{source.image}")
+        for monitor in source.monitors:
+            host, _, port = monitor.rpartition(":")
+            SubElement(there, "host", name=host, port=port)
     SubElement(element, "target", dev=target, bus="virtio")
     if disk.read_only:
         SubElement(element, "readonly")

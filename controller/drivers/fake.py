@@ -53,8 +53,9 @@ class FakeHypervisor:
         """See `HypervisorDriver.states`."""
         return {f.stem: Power(str(self._read(f.stem)["power"])) for f in self._root.glob("*.json")}
 
-    def attach(self, vm_id: str, disk: Disk) -> None:
+    def attach(self, vm_id: str, disk: Disk, *, keep: bool = False) -> None:
         """See `HypervisorDriver.attach`."""
+        del keep
         known = self._running(vm_id)
         serials = [s for s in self._serials(known) if s != disk.serial]
         self._write(vm_id, {**known, "disks": [*serials, disk.serial]})

@@ -101,8 +101,9 @@ class KvmDriver:
 
         return self._link.ask("list", "*", work)
 
-    def attach(self, vm_id: str, disk: Disk) -> None:
+    def attach(self, vm_id: str, disk: Disk, *, keep: bool = False) -> None:
         """See `HypervisorDriver.attach`."""
+        del keep
 
         def work(connection: Any) -> None:
             domain = connection.lookupByUUIDString(vm_id)

@@ -1,75 +1,83 @@
-"""Volumes as files in one folder: qcow2 linked clones and small ISO images, one folder per VM."""
+"""Volumes as files in one folder of a node: qcow2 linked clones and small ISO images, one folder per owner."""
 
 import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from appliance import clock
 from appliance.errors import BadInput
 from appliance.host import Host
-from controller.drivers.base import Ability
+from controller.drivers.storage import Erased, FileSource, NoSuchVolume, StorageAbility
 
 _ERASED = ".erased-"  # a folder being removed; its name says so if the power goes meanwhile
+_ISO = frozenset({"seed", "module"})
 
 
 class DirStorage:
-    """The `dir` pool. Erasing unlinks; it does not yet overwrite blocks (剩余信息保护 to come)."""
+    """The `dir` storage. `images` are files that are part of the box itself, by name."""
 
     name = "dir"
-    abilities = frozenset({Ability.CLONE})
+    abilities = frozenset({StorageAbility.CLONE})
 
-    def __init__(self, root: Path, host: Host) -> None:
+    def __init__(self, root: Path, host: Host, images: Mapping[str, Path] | None = None) -> None:
         self._root = root
         self._host = host
+        self._images = dict(images or {})
 
-    def system(self, vm_id: str, base: Path, gib: int) -> Path:
-        """See `StorageDriver.system`. A half-made file never carries the final name."""
-        path = self._folder(vm_id) / "system.qcow2"
+    def clone(self, volume: str, image: str, gib: int) -> None:
+        """See `StorageDriver.clone`."""
+        path = self._place(volume)
         if path.exists():
-            return path
-        fresh = path.with_name(".system.qcow2.new")
+            return
+        if image not in self._images:
+            raise NoSuchVolume(storage=self.name, name=image)
+        fresh = path.with_name(f".{path.name}.new")
         fresh.unlink(missing_ok=True)
-        argv = [
-            "qemu-img",
-            "create",
-            "-q",
-            "-f",
-            "qcow2",
-            "-F",
-            "qcow2",
-            "-b",
-            str(base),
-            str(fresh),
-        ]
+        base = ["-F", "qcow2", "-b", str(self._images[image])]
+        argv = ["qemu-img", "create", "-q", "-f", "qcow2", *base, str(fresh)]
         self._host.run([*argv, f"{gib}G"] if gib else argv)
         fresh.replace(path)
-        return path
 
-    def image(self, vm_id: str, name: str, label: str, files: Mapping[str, bytes | Path]) -> Path:
-        """See `StorageDriver.image`. Made afresh each time, so its content is what was asked for."""
-        path = self._folder(vm_id) / f"{_plain(name)}.iso"
+    def write(self, volume: str, label: str, files: Mapping[str, bytes | Path]) -> None:
+        """See `StorageDriver.write`."""
+        path = self._place(volume)
         fresh = path.with_name(f".{path.name}.new")
         with tempfile.TemporaryDirectory(dir=path.parent, prefix=".image-") as scratch:
             for inner, content in files.items():
-                _place(Path(scratch) / _plain(inner), content)
+                _lay(Path(scratch) / _plain(inner), content)
             fresh.unlink(missing_ok=True)
             options = ["-quiet", "-volid", label, "-joliet", "-rational-rock"]
             argv = ["xorriso", "-as", "mkisofs", *options, "-output", str(fresh), scratch]
             self._host.run(argv, timeout=300)
         fresh.chmod(0o600)
         fresh.replace(path)
-        return path
+
+    def source(self, volume: str) -> FileSource:
+        """See `StorageDriver.source`."""
+        path = self._path(volume)
+        return FileSource(path, "raw" if path.suffix == ".iso" else "qcow2")
+
+    def erase(self, volume: str) -> Erased | None:
+        """See `StorageDriver.erase`."""
+        began, path = clock.monotonic(), self._path(volume)
+        if not path.exists():
+            return None
+        size = path.stat().st_size
+        path.unlink()
+        return Erased(volume, "unlink", size, clock.monotonic() - began, verified=False)
+
+    def volumes(self) -> frozenset[str]:
+        """See `StorageDriver.volumes`."""
+        files = [f for f in self._root.glob("*/*") if f.suffix in {".iso", ".qcow2", ".new"}]
+        return frozenset(f"{f.parent.name}/{f.stem}" for f in files)
 
     def console(self, vm_id: str) -> Path:
-        """See `StorageDriver.console`."""
+        """See `NodeStorage.console`."""
         return self._folder(vm_id) / "console.log"
 
-    def drop(self, vm_id: str, name: str) -> None:
-        """See `StorageDriver.drop`."""
-        (self._root / _plain(vm_id) / f"{_plain(name)}.iso").unlink(missing_ok=True)
-
-    def erase(self, vm_id: str) -> None:
-        """See `StorageDriver.erase`. Renamed first: a volume half removed can never be started."""
+    def forget(self, vm_id: str) -> None:
+        """See `NodeStorage.forget`. Renamed first: a volume half removed can never be started."""
         folder = self._root / _plain(vm_id)
         doomed = self._root / f"{_ERASED}{vm_id}"
         if doomed.exists():
@@ -79,17 +87,24 @@ class DirStorage:
             shutil.rmtree(doomed)
 
     def owners(self) -> frozenset[str]:
-        """See `StorageDriver.owners`."""
+        """Return the ids of all that have anything here, half-erased ones too."""
         if not self._root.exists():
             return frozenset()
         return frozenset(entry.name.removeprefix(_ERASED) for entry in self._root.iterdir())
 
-    def _folder(self, vm_id: str) -> Path:
-        folder = self._root / _plain(vm_id)
+    def _path(self, volume: str) -> Path:
+        owner, _, kind = volume.partition("/")
+        return self._root / _plain(owner) / f"{_plain(kind)}{'.iso' if kind in _ISO else '.qcow2'}"
+
+    def _place(self, volume: str) -> Path:
+        self._folder(volume.partition("/")[0])
+        return self._path(volume)
+
+    def _folder(self, owner: str) -> Path:
+        folder = self._root / _plain(owner)
         folder.mkdir(parents=True, exist_ok=True)
-        folder.chmod(
-            0o711
-        )  # whatever the umask: QEMU's own user passes through, and reads nothing else
+        # Whatever the umask: QEMU's own user passes through, and reads nothing else.
+        folder.chmod(0o711)
         return folder
 
 
@@ -100,7 +115,7 @@ def _plain(name: str) -> str:
     return name
 
 
-def _place(target: Path, content: bytes | Path) -> None:
+def _lay(target: Path, content: bytes | Path) -> None:
     if isinstance(content, bytes):
         target.write_bytes(content)
     else:

@@ -1,7 +1,6 @@
 """One module in its virtual machine: its scripts run through the guest agent, its answers read."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from appliance.errors import Failed, Text
@@ -53,9 +52,9 @@ class Inside:
         )
         return guest.outcome(said.out.decode("utf-8", "replace"))
 
-    def plug(self, path: Path) -> None:
+    def plug(self, volume: str) -> None:
         """Plug the bundle's volume in, read-only."""
-        disk = Disk(path, VOLUME, format="raw", read_only=True)
+        disk = Disk(self.machine.storage.source(volume), VOLUME, read_only=True)
         self.machine.drivers.hypervisor.attach(self.machine.id, disk)
 
     def _run(self, script: str, say: Say, limit: float) -> dict[str, Any]:

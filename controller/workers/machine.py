@@ -1,22 +1,22 @@
 """One virtual machine as its record says: what to define, where its disks lie, what is really there."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from appliance import clock, nic
 from appliance.errors import NotFound
-from controller.drivers.base import Accelerator, Disk, Power, VmSpec
+from controller.drivers.base import Accelerator, Disk, Link, Power, VmSpec
 from controller.drivers.seed import LABEL, Guest, seed_files
+from controller.drivers.storage import StorageDriver
 from controller.records.session import reading
 from controller.records.tables import Vm, Volume
 from controller.workers import nodes
 from controller.workers.site import NodeDrivers, Site
 from network.zones import PLAN
 
-SEED = "seed"
+SYSTEM, SEED = "system", "seed"
 
 
 @dataclass(frozen=True)
@@ -42,27 +42,33 @@ class Machine:
         return self.row.id
 
     @property
-    def folder(self) -> Path:
-        """Where its volumes and its console log lie on its node."""
-        return self.drivers.storage.console(self.id).parent
+    def storage(self) -> StorageDriver:
+        """Where its volumes lie."""
+        return self.site.storage(self.row.storage, self.row.node)
+
+    def volume(self, kind: str) -> str:
+        """Return the name of one of its volumes, in its storage and in the records."""
+        return f"{self.id}/{kind}"
 
     def make_system(self) -> None:
         """Make its system volume from the guest base image and record it."""
-        base = self.site.guest_base / "disk.qcow2"
-        path = self.drivers.storage.system(self.id, base, self.row.disk_gib)
-        self._record_volume("system", str(path))
+        self.storage.clone(self.volume(SYSTEM), "guest-base", self.row.disk_gib)
+        self._record_volume(SYSTEM)
 
     def make_seed(self) -> None:
         """Make its first-boot volume and record it."""
         box = self.site.settings
         subnet = box.intranet_subnet if self.row.zone == "intranet" else box.extranet_subnet
         guest = Guest(self.id, self.row.name, self.row.mac, self.row.address, subnet)
-        path = self.drivers.storage.image(self.id, SEED, LABEL, dict(seed_files(guest)))
-        self._record_volume(SEED, str(path))
+        self.storage.write(self.volume(SEED), LABEL, dict(seed_files(guest)))
+        self._record_volume(SEED)
 
     def erase(self) -> None:
         """Remove all its volumes, and their records."""
-        self.drivers.storage.erase(self.id)
+        for volume in self.storage.volumes():
+            if volume.partition("/")[0] == self.id:
+                self.storage.erase(volume)
+        self.drivers.storage.forget(self.id)
 
         def work(session: Session) -> None:
             session.execute(delete(Volume).where(Volume.vm_id == self.id))
@@ -83,22 +89,19 @@ class Machine:
 
     def spec(self) -> VmSpec:
         """Return what the hypervisor must be told."""
-        storage = self.drivers.storage
         zone = PLAN.intranet if self.row.zone == "intranet" else PLAN.extranet
         return VmSpec(
             id=self.id,
             name=self.row.name,
-            bridge=zone.bridge,
-            mac=self.row.mac,
-            tap=nic.tap(self.row.address),
             vcpus=self.row.vcpus,
             memory_mib=self.row.memory_mib,
             disks=(
-                Disk(self.folder / "system.qcow2", "system"),
-                Disk(self.folder / f"{SEED}.iso", SEED, format="raw", read_only=True),
+                Disk(self.storage.source(self.volume(SYSTEM)), SYSTEM),
+                Disk(self.storage.source(self.volume(SEED)), SEED, read_only=True),
             ),
+            links=(Link(zone.bridge, self.row.mac, nic.tap(self.row.address)),),
             boot=self.site.boot(),
-            console=storage.console(self.id),
+            console=self.drivers.storage.console(self.id),
             accelerator=self.accelerator(),
         )
 
@@ -113,9 +116,21 @@ class Machine:
         self.site.change(lambda session: record(session, self.id, power, agent=agent))
         return power
 
-    def _record_volume(self, kind: str, path: str) -> None:
+    def _record_volume(self, kind: str) -> None:
+        made = Volume(
+            id=self.volume(kind),
+            vm_id=self.id,
+            kind=kind,
+            path=str(self.storage.source(self.volume(kind))),
+            storage=self.row.storage,
+            node=self.row.node,
+            size_gib=self.row.disk_gib if kind == SYSTEM else 0,
+            serial=kind,
+            tenant=self.row.tenant,
+        )
+
         def work(session: Session) -> None:
-            session.merge(Volume(id=f"{self.id}/{kind}", vm_id=self.id, kind=kind, path=path))
+            session.merge(made)
 
         self.site.change(work)
 

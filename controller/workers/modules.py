@@ -106,19 +106,17 @@ class _Installation:
 
     def volume(self, _say: Say) -> None:
         copy = self.shelf.path(self.action.module_id, self.action.digest)
-        self.machine.drivers.storage.image(
-            self.machine.id, IMAGE, "HBOXMODULE", {"module.hmod": copy}
-        )
+        self.machine.storage.write(self.machine.volume(IMAGE), "HBOXMODULE", {"module.hmod": copy})
 
     def no_volume(self, _say: Say) -> None:
-        self.machine.drivers.storage.drop(self.machine.id, IMAGE)
+        self.machine.storage.erase(self.machine.volume(IMAGE))
 
     def attach(self, _say: Say) -> None:
-        self._inside().plug(self.machine.folder / f"{IMAGE}.iso")
+        self._inside().plug(self.machine.volume(IMAGE))
 
     def detach(self, _say: Say) -> None:
         self.machine.drivers.hypervisor.detach(self.machine.id, VOLUME)
-        self.machine.drivers.storage.drop(self.machine.id, IMAGE)
+        self.machine.storage.erase(self.machine.volume(IMAGE))
 
     def install(self, say: Say) -> None:
         self._inside().install(self.action.digest, say)

@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 from appliance.errors import NotFound
 from appliance.host import Host, LocalHost
 from appliance.settings import Settings
-from controller.drivers.base import Boot, HypervisorDriver, StorageDriver
+from controller.drivers.base import Boot, HypervisorDriver
+from controller.drivers.storage import NodeStorage, StorageDriver
 from controller.records.session import transaction
 from controller.records.tables import Job
 
@@ -21,28 +22,40 @@ GUEST_BASE = Path("/usr/share/hbox/images/guest-base")
 
 @dataclass(frozen=True)
 class NodeDrivers:
-    """The engines of one node."""
+    """The engines of one node. `storage` is its own (`dir`)."""
 
     hypervisor: HypervisorDriver
-    storage: StorageDriver
+    storage: NodeStorage
     host: Host = field(default_factory=LocalHost)
 
 
 @dataclass(frozen=True)
 class Site:
-    """All that a worker may touch. `job_id` is the job that is being carried out."""
+    """All that a worker may touch. `shared` are the storages that every node reaches, by name.
+
+    `job_id` is the job that is being carried out.
+    """
 
     settings: Settings
     engine: Engine
     nodes: Mapping[str, NodeDrivers]
     guest_base: Path = GUEST_BASE
     job_id: str = ""
+    shared: Mapping[str, StorageDriver] = field(default_factory=dict)
 
     def node(self, name: str) -> NodeDrivers:
         """Return the drivers of the node of that name; raises `NotFound`."""
         if name not in self.nodes:
             raise NotFound(what="节点 node", name=name)
         return self.nodes[name]
+
+    def storage(self, name: str, node: str) -> StorageDriver:
+        """Return the storage `name` as the node reaches it; raises `NotFound`."""
+        if name == self.node(node).storage.name:
+            return self.node(node).storage
+        if name not in self.shared:
+            raise NotFound(what="存储 storage", name=name)
+        return self.shared[name]
 
     @property
     def home(self) -> NodeDrivers:

@@ -26,7 +26,7 @@ from controller import work
 from controller.actions import ACTIONS
 from controller.actions.base import Role
 from controller.actions.principal import Principal
-from controller.drivers.base import Boot, Disk, VmSpec
+from controller.drivers.base import Boot, Disk, Link, VmSpec
 from controller.drivers.kvm import KvmDriver
 from controller.drivers.suite import conform
 from controller.jobs.lease import SoleWorker
@@ -114,22 +114,20 @@ def conformance(settings: Settings, uri: str, kind: str) -> None:
     site = work.home_site(settings)
     storage = site.nodes[socket.gethostname()].storage
     vm = "6f1c1b1e-0000-4000-8000-00000000c0de"
-    system = storage.system(vm, site.guest_base / "disk.qcow2", 2)
+    storage.clone(f"{vm}/system", "guest-base", 2)
     boot = site.boot() if kind != "test" else Boot(Path("/vmlinuz"), Path("/initrd"), "")
     spec = VmSpec(
         vm,
         "suite",
-        "br-int",
-        "52:54:00:00:c0:de",
-        "hmsuite",
         1,
         256,
-        (Disk(system, "system"),),
+        (Disk(storage.source(f"{vm}/system"), "system"),),
+        (Link("br-int", "52:54:00:00:c0:de", "hmsuite"),),
         boot,
         storage.console(vm),
     )
     conform(KvmDriver(uri, kind=kind), spec)
-    storage.erase(vm)
+    storage.forget(vm)
 
 
 def main() -> None:

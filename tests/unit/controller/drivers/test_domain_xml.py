@@ -6,23 +6,22 @@ from xml.etree.ElementTree import fromstring
 
 import pytest
 
-from controller.drivers.base import Accelerator, Boot, Disk, VmSpec
+from controller.drivers.base import Accelerator, Boot, Disk, Link, VmSpec
 from controller.drivers.domain_xml import disk_xml, domain_xml
+from controller.drivers.storage import FileSource
 
 GOLDEN = Path(__file__).with_name("golden")
 VOLUMES = Path("/var/lib/hbox/volumes/6f1c1b1e-9a44-4a52-8f0e-1d6a5f3c2b10")
 SPEC = VmSpec(
     id="6f1c1b1e-9a44-4a52-8f0e-1d6a5f3c2b10",
     name="appointment",
-    bridge="br-ext",
-    mac="52:54:0a:58:00:0a",
-    tap="hm0a58000a",
     vcpus=2,
     memory_mib=512,
     disks=(
-        Disk(VOLUMES / "system.qcow2", "system"),
-        Disk(VOLUMES / "seed.iso", "seed", format="raw", read_only=True),
+        Disk(FileSource(VOLUMES / "system.qcow2"), "system"),
+        Disk(FileSource(VOLUMES / "seed.iso", "raw"), "seed", read_only=True),
     ),
+    links=(Link("br-ext", "52:54:0a:58:00:0a", "hm0a58000a"),),
     boot=Boot(Path("/b/vmlinuz"), Path("/b/initrd.img"), "root=/dev/vda console=ttyS0"),
     console=VOLUMES / "console.log",
 )
@@ -35,7 +34,7 @@ def test_golden(accelerator):
 
 
 def test_disk_to_plug_in():
-    disk = Disk(VOLUMES / "module.iso", "hbox-module", format="raw", read_only=True)
+    disk = Disk(FileSource(VOLUMES / "module.iso", "raw"), "hbox-module", read_only=True)
     assert disk_xml(disk, "vdc") == (GOLDEN / "disk.xml").read_text("utf-8")
 
 

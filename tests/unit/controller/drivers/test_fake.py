@@ -7,6 +7,7 @@ import pytest
 
 from controller.drivers.base import Disk, NotRunning, Power
 from controller.drivers.fake import FakeHypervisor
+from controller.drivers.storage import FileSource
 from controller.drivers.suite import Nonconforming, conform
 from tests.unit.controller.drivers.test_domain_xml import SPEC
 
@@ -50,4 +51,4 @@ def test_plugging_needs_a_running_vm(tmp_path):
     driver = FakeHypervisor(tmp_path)
     driver.define(replace(SPEC, disks=()))
     with pytest.raises(NotRunning):
-        driver.attach(SPEC.id, Disk(Path("/x"), "x"))
+        driver.attach(SPEC.id, Disk(FileSource(Path("/x")), "x"))

@@ -38,7 +38,8 @@ def site(tmp_path):
     with transaction(engine) as session:
         session.add(Node(name="n0", accelerator="tcg"))
     drivers = NodeDrivers(
-        FakeHypervisor(tmp_path / "fake"), DirStorage(settings.state / "volumes", LocalHost())
+        FakeHypervisor(tmp_path / "fake"),
+        DirStorage(settings.state / "volumes", LocalHost(), {"guest-base": base / "disk.qcow2"}),
     )
     return Site(settings, engine, {"n0": drivers}, guest_base=base)
 
@@ -89,7 +90,7 @@ def test_a_row_altered_after_the_job_was_accepted_changes_no_machine(site, monke
         altered = session.get(Vm, VM)
         altered.zone, altered.memory_mib, altered.disk_gib = "intranet", 999999, 4096
     do(vms.create(action, here))
-    assert [(s.bridge, s.memory_mib) for s in defined] == [(PLAN.extranet.bridge, 512)]
+    assert [(s.links[0].bridge, s.memory_mib) for s in defined] == [(PLAN.extranet.bridge, 512)]
 
 
 def test_creating_makes_all_and_says_what_is_there(site):
