@@ -1,7 +1,7 @@
 # One word per habit. `make` alone prints them.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: soak test-soak test-fuzz help setup up down check fix test test-netns test-medicine test-browser test-lab test-vm bench docs docs-check lock clean
+.PHONY: soak test-soak test-fuzz test-api test-crash test-nodes help setup up down check fix test test-netns test-medicine test-browser test-lab test-cluster test-vagrant test-vm bench docs docs-check lock clean
 BIN := .venv/bin
 PYTEST := $(BIN)/pytest
 
@@ -22,20 +22,26 @@ check: setup ## format, lint, types, import contracts, unit tests: under two min
 	$(BIN)/ruff check --quiet .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
-	shellcheck scripts/setup .ci/run
+	shellcheck scripts/* .ci/run
 	$(PYTEST) -q -n auto --dist loadfile tests/unit tests/compliance
 
 fix: setup ## let the tools mend format and lint
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-test: check test-fuzz test-netns test-medicine test-browser test-lab test-vm ## everything that runs without KVM
+test: check test-fuzz test-api test-crash test-netns test-medicine test-browser test-lab test-cluster test-vagrant test-vm ## everything that runs without KVM
 
 test-fuzz: setup ## every parser of the gateway under a coverage-guided fuzzer
 	$(PYTEST) -q -n auto tests/fuzz
 
 test-netns: setup ## gateway and firewall in real network namespaces
 	$(PYTEST) -q tests/netns
+
+test-api: setup ## every route of the API under schemathesis, as every role, about a minute and a half
+	$(PYTEST) -q tests/api_fuzz
+
+test-crash: setup ## the worker killed at a seeded sample of every job's step boundaries, on both databases
+	$(PYTEST) -q tests/crash
 
 test-medicine: setup ## every official FHIR example across the gateway; the npm client fetches them once
 	@command -v npm >/dev/null || DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends npm >/dev/null
@@ -46,7 +52,17 @@ test-browser: setup ## the console in headless Chromium
 	$(PYTEST) -q tests/browser
 
 test-lab: setup ## a real node with real virtual machines
-	$(PYTEST) -q tests/lab
+	$(PYTEST) -q -m "not cluster" tests/lab
+
+test-nodes: setup ## joining, trust, Ceph and migration in more depth, on labs of two and three nodes: an hour
+	$(PYTEST) -q -m cluster tests/lab
+
+test-cluster: setup ## three nodes from nothing: Ceph, live migration, a disk and a node lost and replaced
+	$(PYTEST) -q tests/cluster
+
+test-vagrant: setup ## one box brought up by `vagrant up`; installs vagrant-libvirt once
+	@dpkg-query -W vagrant-libvirt >/dev/null 2>&1 || DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends vagrant vagrant-libvirt libvirt-daemon-system libvirt-clients dnsmasq-base curl >/dev/null
+	$(PYTEST) -q tests/vagrant
 
 test-vm: setup ## the box's own disk image under QEMU
 	$(PYTEST) -q tests/vm

@@ -49,16 +49,16 @@ class Authority:
     certificate: Path
     key: Path
 
-    def ensure(self, site: str) -> None:
+    def ensure(self, site: str, common: str = "HBox CA") -> None:
         """Make the CA for `site` unless it is there."""
         if self.certificate.exists() and self.key.exists():
             return
         key = ec.generate_private_key(ec.SECP256R1())
-        name = _name(site, "HBox CA")
+        name = _name(site, common)
         cert = (
-            _builder(name, name, key.public_key(), CA_DAYS)
+            builder(name, name, key.public_key(), CA_DAYS)
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-            .add_extension(_usage(signs_certificates=True), critical=True)
+            .add_extension(usage(signs_certificates=True), critical=True)
             .add_extension(
                 x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False
             )
@@ -80,14 +80,14 @@ class Authority:
             raise TypeError("the CA key is not an EC key")
         own = ec.generate_private_key(ec.SECP256R1())
         uses = [ExtendedKeyUsageOID.SERVER_AUTH, *[ExtendedKeyUsageOID.CLIENT_AUTH] * asks]
-        usage = x509.ExtendedKeyUsage(uses)
-        alternatives = x509.SubjectAlternativeName([_alternative(name) for name in names])
+        extended = x509.ExtendedKeyUsage(uses)
+        alternatives = x509.SubjectAlternativeName([alternative(name) for name in names])
         cert = (
-            _builder(_name(site, names[0]), authority.subject, own.public_key(), SERVER_DAYS)
+            builder(_name(site, names[0]), authority.subject, own.public_key(), SERVER_DAYS)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-            .add_extension(_usage(signs_certificates=False), critical=True)
-            .add_extension(_issued_by(authority_key.public_key()), critical=False)
-            .add_extension(usage, critical=False)
+            .add_extension(usage(signs_certificates=False), critical=True)
+            .add_extension(issued_by(authority_key.public_key()), critical=False)
+            .add_extension(extended, critical=False)
             .add_extension(alternatives, critical=False)
             .sign(authority_key, hashes.SHA256())
         )
@@ -100,26 +100,27 @@ class Authority:
         Only its key is taken: subject and `name` (host name or IP address) are ours. The key itself
         never leaves its owner. Raises `BadRequest` unless it is a P-256 key that signed the request.
         """
-        key = _requested(request)
+        key = requested(request)
         authority = x509.load_pem_x509_certificate(self.certificate.read_bytes())
         authority_key = load_pem_private_key(self.key.read_bytes(), password=None)
         if not isinstance(authority_key, ec.EllipticCurvePrivateKey):
             raise TypeError("the CA key is not an EC key")
-        usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH])
-        alternatives = x509.SubjectAlternativeName([_alternative(name)])
+        extended = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH])
+        alternatives = x509.SubjectAlternativeName([alternative(name)])
         made = (
-            _builder(_name(site, name), authority.subject, key, SERVER_DAYS)
+            builder(_name(site, name), authority.subject, key, SERVER_DAYS)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-            .add_extension(_usage(signs_certificates=False), critical=True)
-            .add_extension(_issued_by(authority_key.public_key()), critical=False)
-            .add_extension(usage, critical=False)
+            .add_extension(usage(signs_certificates=False), critical=True)
+            .add_extension(issued_by(authority_key.public_key()), critical=False)
+            .add_extension(extended, critical=False)
             .add_extension(alternatives, critical=False)
             .sign(authority_key, hashes.SHA256())
         )
         return made.public_bytes(Encoding.PEM)
 
 
-def _requested(request: bytes) -> ec.EllipticCurvePublicKey:
+def requested(request: bytes) -> ec.EllipticCurvePublicKey:
+    """Return the key of a PKCS #10 request (PEM); raises `BadRequest` unless P-256 and self-signed."""
     try:
         asked = x509.load_pem_x509_csr(request)
         key, signed = asked.public_key(), asked.is_signature_valid
@@ -146,21 +147,23 @@ def covers(certificate: Path, names: Sequence[str]) -> bool:
     if cert.not_valid_after_utc - now() < dt.timedelta(days=RENEW_DAYS):
         return False
     held = cert.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    return {_alternative(name) for name in names} <= set(held)
+    return {alternative(name) for name in names} <= set(held)
 
 
-def _issued_by(key: ec.EllipticCurvePublicKey) -> x509.AuthorityKeyIdentifier:
+def issued_by(key: ec.EllipticCurvePublicKey) -> x509.AuthorityKeyIdentifier:
+    """Return the extension that names the issuer's key."""
     # Two boxes of one site have authorities of one name: the key tells them apart.
     return x509.AuthorityKeyIdentifier.from_issuer_public_key(key)
 
 
 def alternative_text(name: str) -> str:
     """Return `name` as OpenSSL's configuration writes an alternative name."""
-    made = _alternative(name)
+    made = alternative(name)
     return f"{'IP' if isinstance(made, x509.IPAddress) else 'DNS'}:{made.value}"
 
 
-def _alternative(name: str) -> x509.GeneralName:
+def alternative(name: str) -> x509.GeneralName:
+    """Return a host name or an IP address as a certificate's alternative name."""
     try:
         return x509.IPAddress(ipaddress.ip_address(name))
     except ValueError:
@@ -172,9 +175,10 @@ def _name(site: str, common: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(oid, value) for oid, value in parts])
 
 
-def _builder(
+def builder(
     subject: x509.Name, issuer: x509.Name, public: ec.EllipticCurvePublicKey, days: int
 ) -> x509.CertificateBuilder:
+    """Return what every certificate begins with: names, key, number, and `days` of life."""
     begin = now() - dt.timedelta(minutes=5)  # a client's clock may be a little behind
     return (
         x509.CertificateBuilder()
@@ -187,7 +191,8 @@ def _builder(
     )
 
 
-def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
+def usage(*, signs_certificates: bool) -> x509.KeyUsage:
+    """Return what a key may be used for: to sign certificates, or to sign a handshake."""
     return x509.KeyUsage(
         digital_signature=not signs_certificates,
         content_commitment=False,

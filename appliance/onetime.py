@@ -29,17 +29,27 @@ class Opener:
     @property
     def public(self) -> str:
         """The public half, hex."""
-        return self._key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw).hex()
+        return public_of(self._key)
 
     def open(self, sealed: bytes, purpose: str) -> bytes:
         """Return what was sealed for this key and `purpose`; raises `NotForThisKey`."""
-        try:
-            return bytes(_SUITE.decrypt(sealed, self._key, info=purpose.encode()))
-        except (InvalidTag, ValueError) as error:
-            raise NotForThisKey from error
+        return open_with(self._key, sealed, purpose)
 
     def __repr__(self) -> str:
         return "Opener(***)"
+
+
+def public_of(key: X25519PrivateKey) -> str:
+    """Return the public half of `key`, hex."""
+    return key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw).hex()
+
+
+def open_with(key: X25519PrivateKey, sealed: bytes, purpose: str) -> bytes:
+    """Return what was sealed for `key` and `purpose`; raises `NotForThisKey`."""
+    try:
+        return bytes(_SUITE.decrypt(sealed, key, info=purpose.encode()))
+    except (InvalidTag, ValueError) as error:
+        raise NotForThisKey from error
 
 
 def seal(public: str, data: bytes, purpose: str) -> bytes:

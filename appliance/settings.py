@@ -26,6 +26,12 @@ class Settings:
     console_port: int = field(
         default=8443, metadata={"sentence": "TCP port of console and API, TLS only."}
     )
+    screen_port: int = field(
+        default=8446,
+        metadata={
+            "sentence": "TCP port of the machines' consoles in the browser (WebSocket), TLS only."
+        },
+    )
     session_idle: int = field(
         default=900, metadata={"sentence": "A console session ends after this idle time, seconds."}
     )
@@ -49,6 +55,12 @@ class Settings:
     extranet_subnet: str = field(
         default="10.88.0.0/24", metadata={"sentence": "IPv4 network of the extranet zone."}
     )
+    database_url: str = field(
+        default="",
+        metadata={
+            "sentence": "PostgreSQL for the records, as an SQLAlchemy URL without a password; empty: SQLite under `state`."
+        },
+    )
     syslog_remote: str = field(
         default="",
         metadata={
@@ -59,7 +71,7 @@ class Settings:
     @property
     def database(self) -> str:
         """SQLAlchemy URL of the records."""
-        return f"sqlite:///{self.state / 'db' / 'hbox.sqlite'}"
+        return self.database_url or f"sqlite:///{self.state / 'db' / 'hbox.sqlite'}"
 
     @property
     def keys(self) -> Path:

@@ -13,8 +13,13 @@ BENCHES = {
     "gateway.sm": "bench.gateway_sm",
     "gateway.search": "bench.gateway_search",
     "vm.create": "bench.vm_create",
+    "vm.parallel": "bench.vm_parallel",
+    "vm.single": "bench.vm_single",
+    "vm.migration": "bench.vm_migration",
     "controller.recovery": "bench.controller_recovery",
     "controller.memory": "bench.controller_memory",
+    "controller.memory1000": "bench.controller_memory1000",
+    "api": "bench.api",
     "compliance.run": "bench.compliance_run",
 }
 

@@ -1,5 +1,6 @@
 """First boot: from a blank box to one that three administrators can log in to; each step may run again."""
 
+import contextlib
 import os
 import socket
 import stat
@@ -8,12 +9,21 @@ from collections.abc import Callable
 from pathlib import Path
 
 import psutil
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_ssh_private_key,
+)
 from sqlalchemy import Engine
 
 import playbooks
 from appliance.ca import Authority, covers
 from appliance.clock import iso
 from appliance.host import Host, LocalHost, write_atomically
+from appliance.node_ca import NodeAuthority
 from appliance.settings import Settings
 from appliance.signing import SigningKey
 from controller.access import people
@@ -25,8 +35,10 @@ from network.gateway import vault
 from network.gateway.heads import Signers
 from network.gateway.policy import Policy, write
 from network.gateway.sealed import FILE
+from network.zones import PLAN
 
 KEYS = ("audit", "report", "policy")
+HOST_KEY = Path("/etc/ssh/ssh_host_ed25519_key.pub")
 
 
 def run(settings: Settings, say: Callable[[str], None], host: Host | None = None) -> None:
@@ -41,6 +53,7 @@ def run(settings: Settings, say: Callable[[str], None], host: Host | None = None
     upgrade(settings.database)
     share_database(settings, host)
     engine = open_records(settings.database)
+    node_trust(settings, host)
     introduce_node(engine)
     administrators(settings, engine, say)
     deny_everything(settings)
@@ -95,12 +108,44 @@ def share(path: Path, gid: int) -> None:
         os.close(descriptor)
 
 
+def node_trust(settings: Settings, host: Host) -> None:
+    """Make what further nodes will trust: the nodes' CA and the controller's SSH key."""
+    NodeAuthority.of(settings.state).ensure()
+    key = settings.keys / "nodes.ed25519"
+    if not key.exists():
+        made = Ed25519PrivateKey.generate()
+        text = made.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
+        write_atomically(key, text, mode=0o600)
+    own = load_ssh_private_key(key.read_bytes(), password=None).public_key()
+    line = own.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH) + b" hbox-controller\n"
+    public = settings.state / "tls" / "nodes.pub"
+    write_atomically(public, line, mode=0o640)
+    host.run(["chown", "root:hbox", str(public)])
+
+
 def introduce_node(engine: Engine) -> None:
-    """Record this machine as the box's first node."""
+    """Record this machine as the box's first node, the one that the controller runs on."""
     name = socket.gethostname()
     with transaction(engine) as session:
-        if session.get(Node, name) is None:
-            session.add(Node(name=name))
+        row = session.get(Node, name)
+        if row is None:
+            row = Node(name=name)
+            session.add(row)
+        # At a later boot the interface may have no address yet: what is known stays.
+        row.home, row.address = True, management_address() or row.address or ""
+        with contextlib.suppress(OSError):
+            row.host_key = " ".join(HOST_KEY.read_text("ascii").split()[:2])
+
+
+def management_address() -> str:
+    """Return this machine's IPv4 address on the management interface, "" while it has none.
+
+    On a machine without such an interface it is the first address there is.
+    """
+    own = psutil.net_if_addrs().get(PLAN.management)
+    if own is None:
+        return next(iter(_addresses()), "")
+    return next((a.address for a in own if a.family == socket.AF_INET), "")
 
 
 def administrators(settings: Settings, engine: Engine, say: Callable[[str], None]) -> None:

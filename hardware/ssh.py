@@ -1,9 +1,10 @@
 """A node over SSH: the only user of paramiko. The node's key must be known beforehand."""
 
+import base64
 import errno
 import shlex
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -17,13 +18,17 @@ from appliance.host import CommandFailed, CommandMissing, CommandTimeout, Result
 
 @dataclass(frozen=True)
 class Place:
-    """Where a node is and how to prove who is who: `known_hosts` holds its key, `key` is ours."""
+    """Where a node is and how to prove who is who: `key` is ours, the node's is known beforehand.
+
+    It stands in the file `known_hosts`, or it is `host_key` itself ("ssh-ed25519 AAAA…").
+    """
 
     address: str
     user: str
     key: Path
-    known_hosts: Path
+    known_hosts: Path | None = None
     port: int = 22
+    host_key: str = ""
 
 
 class NodeUnreachable(Unavailable):
@@ -46,7 +51,7 @@ class SshHost:
         self._client = paramiko.SSHClient()
         self._client.set_missing_host_key_policy(paramiko.RejectPolicy())
         try:
-            self._client.load_host_keys(str(place.known_hosts))
+            _know(self._client, place)
             self._client.connect(
                 place.address,
                 port=place.port,
@@ -58,9 +63,14 @@ class SshHost:
                 banner_timeout=patience,
                 auth_timeout=patience,
             )
-        except (OSError, paramiko.SSHException) as error:
+        except (OSError, paramiko.SSHException, ValueError) as error:
             self._client.close()
             raise NodeUnreachable(name=name, why=f"{type(error).__name__}: {error}") from error
+
+    def alive(self) -> bool:
+        """Whether the connection stands, as far as this side knows."""
+        transport = self._client.get_transport()
+        return transport is not None and transport.is_active()
 
     def __enter__(self) -> Self:
         return self
@@ -118,6 +128,20 @@ class SshHost:
             raise NodeUnreachable(name=self.name, why="the connection has ended")
         return transport.open_session(timeout=timeout)
 
+    def stream(
+        self, argv: Sequence[str], *, last: Callable[[], None] = lambda: None
+    ) -> "SshStream":
+        """Start a program and speak with it over its standard input and output; it ends with the line.
+
+        `last` is called when the line is closed.
+        """
+        try:
+            channel = self._open(10.0)
+            channel.exec_command(shlex.join(argv))
+        except (OSError, paramiko.SSHException) as error:
+            raise NodeUnreachable(name=self.name, why=str(error)) from error
+        return SshStream(channel, last)
+
     def read(self, path: str) -> bytes:
         """See `Host.read`. Files of /proc, whose size is 0, are read to their end too."""
         done = self.run(["cat", "--", path], check=False)
@@ -136,6 +160,42 @@ class SshHost:
         new = f"{folder}/.{name}.{chance.token(6)}.new"
         words = (_WRITE, "write", new, path, folder or "/", f"{mode:04o}")
         self.run(["sh", "-c", *words], stdin=data)
+
+
+def _know(client: paramiko.SSHClient, place: Place) -> None:
+    """Tell the client the one key that it accepts; raises `OSError` or `ValueError`."""
+    if place.known_hosts is not None:
+        client.load_host_keys(str(place.known_hosts))
+    if place.host_key:
+        kind, _, rest = place.host_key.partition(" ")
+        blob = base64.b64decode(rest.split(" ")[0], validate=True)
+        shown = place.address if place.port == 22 else f"[{place.address}]:{place.port}"
+        client.get_host_keys().add(shown, kind, paramiko.PKey.from_type_string(kind, blob))
+
+
+class SshStream:
+    """A program on a node, as one line in both directions."""
+
+    def __init__(self, channel: paramiko.Channel, last: Callable[[], None]) -> None:
+        self._channel = channel
+        self._last = last
+        channel.settimeout(None)
+
+    def read(self, limit: int = 65536) -> bytes:
+        """Return what it said, waiting for it; empty when it has ended."""
+        try:
+            return self._channel.recv(limit)
+        except OSError:
+            return b""
+
+    def write(self, data: bytes) -> None:
+        """Tell it `data`; raises `OSError` when it has ended."""
+        self._channel.sendall(data)
+
+    def close(self) -> None:
+        """End the line; the program sees the end of its input."""
+        self._channel.close()
+        self._last()
 
 
 # $1 new file, $2 target, $3 folder, $4 mode: on disk under a name of its own, then renamed, then synced.

@@ -9,6 +9,8 @@ from appliance.host import LocalHost
 from images import boot, build, record, vagrant
 from images import cache as caches
 from images.lab import leftovers, life
+from images.sample import bundles
+from images.sample.parts import PARTS
 
 _KINDS = ("box-debian", "box-python", "box-product", "guest-base")
 
@@ -109,7 +111,8 @@ def _vagrant(args: argparse.Namespace) -> int:
     built = build.everything(host, cache, shown)
     works = boot.kvm(cache.folder, built.guest)
     with build.plain_modes():
-        made = vagrant.pack(host, built, folder, shown, kvm=works)
+        his = bundles.packed(next(p for p in PARTS if p.zone == "intranet"), cache)
+        made = vagrant.pack(host, built, folder, shown, kvm=works, his=his)
     _say(f"{made.name}\t{made.driver}\t{folder}")
     return 0
 

@@ -18,12 +18,15 @@ from images.lab import names
 # A lab's name has no dash, so this folder beside the labs' own can never be taken for one.
 FOLDER = "vagrant-box"
 BOX, KERNEL, INITRD, KEY, NOTE = "hbox.box", "vmlinuz", "initrd.img", "id_ecdsa", "vagrant.json"
+HIS = "his-standin.hmod"  # what the machine outside the box that plays the hospital's HIS runs
 CMDLINE = "root=/dev/vda rw rootfstype=ext4 console=ttyS0 audit=1 apparmor=1 security=apparmor"
 MEMORY_MIB = 4096
 CPUS = 2
-_FORMAT = 1
+_FORMAT = 2
 _MEMBERS = ("metadata.json", "Vagrantfile", "box.img")
-_LINK = f"[Match]\nMACAddress={boot.MAC}\n\n[Link]\nName=host0\n"
+# Machine N of the Vagrantfile has these cards: management, intranet side, extranet side; at most five.
+_CARDS = {"host0": "52:54:00:0b:0c", "int0": "52:54:00:0b:0d", "ext0": "52:54:00:0b:0e"}
+_MACHINES = range(1, 6)
 # The lease is asked for by MAC: Vagrant finds the machine's address in libvirt's leases by it.
 _NETWORK = """[Match]
 Name=host0
@@ -97,14 +100,23 @@ def additions(public_key: str) -> dict[str, str]:
     """Return path on the box -> text of what this box has beyond the hospital's."""
     return {
         "/root/.ssh/authorized_keys": public_key.strip() + "\n",
-        "/etc/systemd/network/10-host0.link": _LINK,
+        **{f"/etc/systemd/network/10-{name}.link": _link(name) for name in _CARDS},
         "/etc/systemd/network/10-host0.network": _NETWORK,
         "/etc/systemd/system/hbox-firstboot.service.d/vagrant.conf": _LEASE_FIRST,
     }
 
 
-def pack(host: Host, built: Built, folder: Path, shown: Progress, *, kvm: bool) -> Packed:
+def _link(name: str) -> str:
+    macs = " ".join(f"{_CARDS[name]}:{number:02x}" for number in _MACHINES)
+    return f"[Match]\nMACAddress={macs}\n\n[Link]\nName={name}\n"
+
+
+def pack(
+    host: Host, built: Built, folder: Path, shown: Progress, *, kvm: bool, his: Path
+) -> Packed:
     """Write the box of `built` into `folder` unless just that is there; `kvm`: whether it works here.
+
+    `his` is the stand-in HIS as a module bundle.
 
     The private key stays in `folder` (0600); a later pack keeps it, so that a machine that runs is
     not locked out.
@@ -116,6 +128,7 @@ def pack(host: Host, built: Built, folder: Path, shown: Progress, *, kvm: bool) 
         mib = recipe.load("box").disk_mib
         key = _key(built, additions(public_key), metadata(mib))
         driver = "kvm" if kvm else "qemu"
+        write_atomically(folder / HIS, his.read_bytes(), mode=0o644)
         held = _held(folder)
         if held is not None and (held.key, held.driver) == (key, driver):
             return held
@@ -129,7 +142,8 @@ def pack(host: Host, built: Built, folder: Path, shown: Progress, *, kvm: bool) 
             _archive(host, folder, mib)
             _take_kernel(built, folder)
             made = Packed(f"hbox-{key}", key, driver, _sums(folder))
-            note = {**asdict(made), "box": BOX, "kernel": KERNEL, "initrd": INITRD, "ssh_key": KEY}
+            files = {"box": BOX, "kernel": KERNEL, "initrd": INITRD, "ssh_key": KEY, "his": HIS}
+            note = {**asdict(made), **files, "cmdline": CMDLINE}
             write_atomically(folder / NOTE, json.dumps(note, indent=1).encode())
     return made
 

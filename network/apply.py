@@ -7,10 +7,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
+from pyroute2 import IPRoute
 
-from appliance.errors import BadInput, BoxError
+from appliance.errors import BadInput, BoxError, Failed, Text
 from appliance.host import LocalHost, write_atomically
-from network import links, nft, sysctl
+from network import fabric as fabrics
+from network import links, nft, overlay, sysctl
+from network.fabric import ALONE, Fabric
 from network.firewall import Abilities, Flow, ruleset
 from network.zones import PLAN, Plan
 
@@ -26,8 +29,17 @@ class Applied:
     flows: int
 
 
-def apply(flows: Sequence[Flow], plan: Plan = PLAN) -> Applied:
-    """Bring filter, settings, bridges and gateway legs to their state; read all of it back.
+class LinksDiffer(Failed):
+    """The zones do not reach the nodes that they should."""
+
+    code = "network.links_differ"
+    text = Text("区域跨节点连接与期望不符：{why}", "The zones' links between nodes differ: {why}")
+
+
+def apply(flows: Sequence[Flow], plan: Plan = PLAN, fabric: Fabric = ALONE) -> Applied:
+    """Bring filter, settings, bridges, overlay and gateway legs to their state; read all of it back.
+
+    The gateway's legs are on the home node only.
 
     Raises:
         BadInput: a flow is not one of its zone; nothing was changed.
@@ -35,13 +47,27 @@ def apply(flows: Sequence[Flow], plan: Plan = PLAN) -> Applied:
     """
     host = LocalHost()
     can = nft.abilities(host)
-    text = ruleset(plan, flows, can)
+    text = ruleset(plan, flows, can, fabric)
     nft.load(host, text)
-    links.ensure_bridges(plan)
+    links.ensure_bridges(plan, fabric)
     sysctl.apply(plan)
-    links.ensure_gateway(plan)
-    nft.check(host, text)
+    if fabric.home:
+        links.ensure_gateway(plan)
+    else:
+        links.remove_gateway(plan)
+    verify(flows, plan, fabric)
     return Applied(text, can, len(flows))
+
+
+def verify(flows: Sequence[Flow], plan: Plan = PLAN, fabric: Fabric = ALONE) -> None:
+    """Raise `RulesetDiffers` or `LinksDiffer` unless the kernel holds just what `apply` would bring about."""
+    host = LocalHost()
+    nft.check(host, ruleset(plan, flows, nft.abilities(host), fabric))
+    with IPRoute() as ipr:
+        found = overlay.held(ipr, plan)
+    wanted = {zone.overlay: set(fabric.peers) for zone in plan.zones} if fabric.spans else {}
+    if found != wanted:
+        raise LinksDiffer(what="overlay", why=f"{found} ≠ {wanted}")
 
 
 def read_flows(path: Path = FLOWS) -> tuple[Flow, ...]:
@@ -69,7 +95,10 @@ def main() -> int:
         sys.stderr.write(f"{error.message.zh} {error.message.en}\n")
         flows, code = (), 1
     try:
-        done = apply(flows)
+        if "--verify" in sys.argv[1:]:
+            verify(flows, PLAN, fabrics.read())
+            return code
+        done = apply(flows, PLAN, fabrics.read())
     except BoxError as error:
         sys.stderr.write(f"{error.message.zh} {error.message.en}\n")
         return 1

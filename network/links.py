@@ -7,6 +7,8 @@ from pyroute2 import IPRoute, NetNS, netns
 from appliance import nic
 from appliance.errors import Failed, Text
 from appliance.host import LocalHost
+from network import overlay
+from network.fabric import ALONE, Fabric
 from network.zones import PLAN, Plan, Zone
 
 _INSIDE = "eth0"
@@ -24,8 +26,12 @@ class BridgeHasAddress(Failed):
     )
 
 
-def ensure_bridges(plan: Plan = PLAN) -> None:
-    """Make both zone bridges, up and without any address, and enslave the uplinks that exist."""
+def ensure_bridges(plan: Plan = PLAN, fabric: Fabric = ALONE) -> None:
+    """Make both zone bridges, up and without any address, with their ports to outside and to other nodes.
+
+    The uplinks are enslaved on the home node only: on two nodes of one zone, with the overlay between
+    them, every frame would go round in a circle.
+    """
     with IPRoute() as ipr:
         for zone in plan.zones:
             if _index(ipr, zone.bridge) is None:
@@ -39,7 +45,11 @@ def ensure_bridges(plan: Plan = PLAN) -> None:
             uplink = _index(ipr, zone.uplink)
             if uplink is not None:
                 _quiet(zone.uplink)
-                ipr.link("set", index=uplink, master=bridge, state="up")
+                ipr.link("set", index=uplink, master=bridge if fabric.home else 0, state="up")
+        overlay.ensure(ipr, plan, fabric)
+    if fabric.spans:
+        for zone in plan.zones:
+            _quiet(zone.overlay)
 
 
 def ensure_gateway(plan: Plan = PLAN) -> None:
@@ -47,7 +57,10 @@ def ensure_gateway(plan: Plan = PLAN) -> None:
 
     Guard's and scanner's get nothing; their `lo` stays down. Bridges are made too when missing.
     """
-    ensure_bridges(plan)
+    with IPRoute() as ipr:
+        missing = any(_index(ipr, zone.bridge) is None for zone in plan.zones)
+    if missing:
+        ensure_bridges(plan)
     present = set(netns.listnetns())
     for name in plan.namespaces:
         if name not in present:
@@ -56,15 +69,23 @@ def ensure_gateway(plan: Plan = PLAN) -> None:
         _ensure_leg(zone)
 
 
+def remove_gateway(plan: Plan = PLAN) -> None:
+    """Remove the legs and the namespaces: the gateway runs on another node."""
+    _remove(plan, tuple(zone.leg for zone in plan.zones))
+
+
 def remove(plan: Plan = PLAN) -> None:
-    """Remove the legs, the namespaces and the bridges; uplinks are only let go."""
+    """Remove the legs, the overlay, the namespaces and the bridges; uplinks are only let go."""
+    _remove(plan, tuple(n for zone in plan.zones for n in (zone.leg, zone.overlay, zone.bridge)))
+
+
+def _remove(plan: Plan, names: tuple[str, ...]) -> None:
     present = set(netns.listnetns())
     with IPRoute() as ipr:
-        for zone in plan.zones:
-            for name in (zone.leg, zone.bridge):
-                index = _index(ipr, name)
-                if index is not None:
-                    ipr.link("del", index=index)
+        for name in names:
+            index = _index(ipr, name)
+            if index is not None:
+                ipr.link("del", index=index)
     for name in plan.namespaces:
         if name in present:
             netns.remove(name)

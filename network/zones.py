@@ -8,7 +8,8 @@ class Zone:
     """One side of the box. The host never has an address on `bridge`.
 
     `uplink` is enslaved when it exists; `leg` is the host's end of the veth whose other end
-    (`eth0`) lies inside the namespace `netns` of that side's gateway process.
+    (`eth0`) lies inside the namespace `netns` of that side's gateway process. Between nodes the zone
+    goes over VXLAN: `overlay` is the bridge's port to the other nodes, `vni` its network's number.
     """
 
     name: str
@@ -18,6 +19,8 @@ class Zone:
     leg: str
     leg_address: str
     netns: str
+    overlay: str
+    vni: int
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,7 @@ class Plan:
     scan_netns: str = "hbox-scan"
     management: str = "host0"
     port: int = 8080
+    overlay_port: int = 4789
 
     @property
     def zones(self) -> tuple[Zone, Zone]:
@@ -43,9 +47,27 @@ class Plan:
 
 
 PLAN = Plan(
-    intranet=Zone("intranet", "br-int", "int0", "10.66.0.0/24", "gw-int", "10.66.0.2", "hbox-back"),
+    intranet=Zone(
+        "intranet",
+        "br-int",
+        "int0",
+        "10.66.0.0/24",
+        "gw-int",
+        "10.66.0.2",
+        "hbox-back",
+        "vx-int",
+        10066,
+    ),
     extranet=Zone(
-        "extranet", "br-ext", "ext0", "10.88.0.0/24", "gw-ext", "10.88.0.2", "hbox-front"
+        "extranet",
+        "br-ext",
+        "ext0",
+        "10.88.0.0/24",
+        "gw-ext",
+        "10.88.0.2",
+        "hbox-front",
+        "vx-ext",
+        10088,
     ),
 )
 
@@ -62,6 +84,7 @@ def prefixed(prefix: str, plan: Plan = PLAN) -> Plan:
             uplink=prefix + zone.uplink,
             leg=prefix + zone.leg,
             netns=prefix + zone.netns,
+            overlay=prefix + zone.overlay,
         )
         for zone in plan.zones
     ]

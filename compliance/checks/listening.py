@@ -6,7 +6,7 @@ from compliance.checks.asked import SOCKETS
 from compliance.evidence import Answers
 from compliance.model import Check, Judgement, Kind, weigh
 
-DECLARED = {("tcp", 22): "ssh", ("tcp", 8443): "console"}
+DECLARED = {("tcp", 22): "ssh", ("tcp", 8443): "console", ("tcp", 8446): "screens"}
 
 
 def judge(proofs: Answers) -> Judgement:
@@ -15,7 +15,8 @@ def judge(proofs: Answers) -> Judgement:
     extra = [one for one in outside if (one.protocol, one.port) not in DECLARED]
     faults = [Text(f"未申报的监听 {one}", f"undeclared listener {one}") for one in extra]
     good = Text(
-        "对外只监听已申报端口（22、8443）", "Only declared ports listen to others (22, 8443)"
+        "对外只监听已申报端口（22、8443、8446）",
+        "Only declared ports listen to others (22, 8443, 8446)",
     )
     return weigh(faults, 1, good)
 

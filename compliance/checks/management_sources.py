@@ -6,7 +6,7 @@ from compliance.checks.asked import RULESET
 from compliance.evidence import Answers
 from compliance.model import Check, Judgement, Kind, weigh
 
-ADMIN_PORTS = frozenset((22, 8443))
+ADMIN_PORTS = frozenset((22, 8443, 8446))
 SOURCES = frozenset(("iifname", "iif", "saddr"))
 
 

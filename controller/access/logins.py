@@ -13,6 +13,7 @@ from appliance.secret import Secret
 from appliance.settings import Settings
 from controller.access import passwords, sessions
 from controller.actions.principal import Principal
+from controller.actions.standing import principal_of
 from controller.records import audit
 from controller.records.session import reading, transaction
 from controller.records.tables import Account, Login
@@ -107,7 +108,7 @@ def _enter(
         cookie, csrf = sessions.begin(session, account)
         detail = attempt.source if fresh is None else f"{attempt.source}; new password"
         _note(session, account.name, account.role, "done", detail)
-        principal = sessions.principal_of(account, f"console {attempt.source}")
+        principal = principal_of(session, account, f"console {attempt.source}")
         return Entered(cookie, csrf, principal)
 
 

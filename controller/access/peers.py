@@ -5,8 +5,8 @@ import pwd
 from sqlalchemy import Engine, select
 
 from appliance.errors import Text, Unauthenticated
-from controller.access.sessions import principal_of
 from controller.actions.principal import Principal
+from controller.actions.standing import principal_of
 from controller.records.session import reading
 from controller.records.tables import Account
 
@@ -30,9 +30,9 @@ def peer(engine: Engine, uid: int) -> Principal:
     user = _ROOT_ACTS_AS if uid == 0 else _name(uid)
     with reading(engine) as session:
         account = session.scalar(select(Account).where(Account.unix_user == user))
-    if account is None or account.disabled:
-        raise NoAccount(user=user)
-    return principal_of(account, f"socket uid {uid}")
+        if account is None or account.disabled:
+            raise NoAccount(user=user)
+        return principal_of(session, account, f"socket uid {uid}")
 
 
 def _name(uid: int) -> str:

@@ -12,8 +12,8 @@ from appliance import chance, clock
 from appliance.canonical import digest
 from appliance.errors import Forbidden, Text, Unauthenticated
 from appliance.settings import Settings
-from controller.actions.base import Role
 from controller.actions.principal import Principal
+from controller.actions.standing import principal_of
 from controller.records import audit
 from controller.records.session import reading, transaction
 from controller.records.tables import Account, Login
@@ -72,11 +72,12 @@ def whose(
     with reading(engine) as session:
         login = session.get(Login, _hash(cookie))
         account = session.get(Account, login.account_id) if login else None
-    if login is None or account is None or account.disabled or _ended(login, settings, now):
-        raise Unauthenticated
+        if login is None or account is None or account.disabled or _ended(login, settings, now):
+            raise Unauthenticated
+        who = principal_of(session, account, f"console {source}")
     if touch and now - _instant(login.seen_at) > dt.timedelta(seconds=_TOUCH_EVERY):
         _touch(engine, login.token_hash, clock.iso(now))
-    return Visit(principal_of(account, f"console {source}"), login.csrf)
+    return Visit(who, login.csrf)
 
 
 def check_csrf(visit: Visit, given: str) -> None:
@@ -111,11 +112,6 @@ def sweep(session: Session, settings: Settings) -> None:
     eldest = clock.iso(now - dt.timedelta(seconds=settings.session_absolute))
     idlest = clock.iso(now - dt.timedelta(seconds=settings.session_idle))
     session.execute(delete(Login).where((Login.began_at < eldest) | (Login.seen_at < idlest)))
-
-
-def principal_of(account: Account, via: str) -> Principal:
-    """Return the principal that `account` is, having come in by `via`."""
-    return Principal(account.id, account.name, Role(account.role), account.vendor or "", via)
 
 
 def _touch(engine: Engine, token_hash: str, now: str) -> None:

@@ -44,6 +44,7 @@ class AddAccount(Action):
 
     kind: ClassVar[str] = "account.add"
     roles: ClassVar[frozenset[Role]] = frozenset({Role.SECURITY})
+    by_token: ClassVar[bool] = False
     sentence: ClassVar[Text] = Text("添加账号 {name}（{role}）", "Add the account {name} ({role})")
 
     @property
@@ -105,6 +106,7 @@ class DisableAccount(Action):
 
     kind: ClassVar[str] = "account.disable"
     roles: ClassVar[frozenset[Role]] = frozenset({Role.SECURITY})
+    by_token: ClassVar[bool] = False
     sentence: ClassVar[Text] = Text("停用账号 {name}", "Disable the account {name}")
 
     @property

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from appliance import settings
 from appliance.errors import Conflict, Text
+from controller.records.cluster import Nic
 from controller.records.tables import Vm
 
 FIRST, LAST = 10, 199  # below lies the gateway, from 200 on the zone's own people and systems
@@ -21,10 +22,11 @@ class ZoneFull(Conflict):
 
 
 def free_address(session: Session, zone: str) -> str:
-    """Return the lowest IPv4 address of `zone` that no virtual machine has; raise `ZoneFull`."""
+    """Return the lowest IPv4 address of `zone` that no interface of a machine has; raise `ZoneFull`."""
     box = settings.load()
     subnet = box.intranet_subnet if zone == "intranet" else box.extranet_subnet
     taken = set(session.scalars(select(Vm.address).where(Vm.zone == zone)))
+    taken |= set(session.scalars(select(Nic.address).where(Nic.zone == zone)))
     for address in of_machines(subnet):
         if address not in taken:
             return address

@@ -7,16 +7,26 @@ from typing import Any, ClassVar, Self
 from sqlalchemy.orm import Session
 
 from appliance.errors import BadInput, Text
+from controller.actions import places
+from controller.actions.rights import Need, Right
 
 
 class Role(StrEnum):
-    """Who a person is to the box. The three administrators exclude each other (三权分立)."""
+    """Who a person is to the box. The three administrators exclude each other (三权分立).
+
+    A tenant may nothing by its role alone: its grants say what, and where.
+    """
 
     SYSTEM = "system"
     SECURITY = "security"
     AUDIT = "audit"
     VENDOR = "vendor"
     AUDITOR = "auditor"
+    TENANT = "tenant"
+
+
+OWNERS = frozenset({Role.SYSTEM, Role.TENANT})
+"""Who may ask for what happens to machines and volumes: the system administrator, or who was granted it."""
 
 
 @dataclass(frozen=True)
@@ -27,11 +37,17 @@ class Action:
     addresses) run in the submitting transaction; `ready` runs in the worker, which trusts nothing
     that it has not derived again from the records; `forget` runs in the transaction that ends the
     job without success. Constructing an action checks its fields (`sound`), on both sides.
+
+    Who asks needs one of `roles`. Whoever is limited (a tenant to its grants, an API token to its
+    path) also needs `right` on the object; with `by_token` False it takes the person, no token.
     """
 
     kind: ClassVar[str]
     roles: ClassVar[frozenset[Role]]
     sentence: ClassVar[Text]
+    right: ClassVar[Right] = Right.MANAGE
+    by_token: ClassVar[bool] = True
+    hidden: ClassVar[frozenset[str]] = frozenset()  # fields that the job's readers are not shown
 
     def __post_init__(self) -> None:
         self.sound()
@@ -43,6 +59,10 @@ class Action:
     def object(self) -> str:
         """What it acts on, as `noun/id`, for the audit entry."""
         raise NotImplementedError
+
+    def needs(self, session: Session) -> tuple[Need, ...]:
+        """What somebody with limits must have: which right, on an object that lies where."""
+        return (Need(self.right, places.of(session, self.object)),)
 
     def locks(self) -> tuple[str, ...]:
         """Names of the resources that no other job may hold meanwhile."""

@@ -162,6 +162,7 @@ class ApproveChange(Action):
 
     kind: ClassVar[str] = "gateway.change.approve"
     roles: ClassVar[frozenset[Role]] = frozenset({Role.SECURITY})
+    by_token: ClassVar[bool] = False
     sentence: ClassVar[Text] = Text("批准通道变更 {number}", "Approve the channel change {number}")
 
     @property
@@ -199,6 +200,7 @@ class RejectChange(Action):
 
     kind: ClassVar[str] = "gateway.change.reject"
     roles: ClassVar[frozenset[Role]] = frozenset({Role.SECURITY})
+    by_token: ClassVar[bool] = False
     sentence: ClassVar[Text] = Text("驳回通道变更 {number}", "Reject the channel change {number}")
 
     @property

@@ -5,11 +5,13 @@ import re
 from appliance.errors import BadInput
 
 NAME = re.compile(r"[a-z][a-z0-9-]{0,30}[a-z0-9]")
+TOKEN = re.compile(r"[a-z][a-z0-9-]{0,29}[a-z0-9]")  # with its owner's name within 64
 ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 MODULE = re.compile(r"[a-z][a-z0-9-]{1,62}")
 CHANNEL = re.compile(r"[a-z][a-z0-9-]{0,62}")
 DIGEST = re.compile(r"[0-9a-f]{64}")
 UPLOAD = re.compile(r"[0-9a-f-]{36}\.hmod")
+IMAGE_UPLOAD = re.compile(r"[0-9a-f-]{36}\.img")
 HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,62}")
 
 

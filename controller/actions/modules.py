@@ -64,6 +64,7 @@ class TrustVendor(Action):
 
     kind: ClassVar[str] = "module.trust"
     roles: ClassVar[frozenset[Role]] = frozenset({Role.SECURITY})
+    by_token: ClassVar[bool] = False
     sentence: ClassVar[Text] = Text(
         "信任厂商 {vendor} 的签名密钥（模块：{ids}）",
         "Trust the key of {vendor} for the modules {ids}",
@@ -150,6 +151,7 @@ class ApproveModule(Action):
 
     kind: ClassVar[str] = "module.approve"
     roles: ClassVar[frozenset[Role]] = frozenset({Role.SECURITY})
+    by_token: ClassVar[bool] = False
     sentence: ClassVar[Text] = Text(
         "批准模块 {module_id} 的数据流", "Approve the data flows of the module {module_id}"
     )

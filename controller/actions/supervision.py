@@ -49,6 +49,7 @@ class LookBody(Action):
 
     kind: ClassVar[str] = "gateway.look"
     roles: ClassVar[frozenset[Role]] = frozenset({Role.SECURITY, Role.AUDIT})
+    by_token: ClassVar[bool] = False
     sentence: ClassVar[Text] = Text(
         "查看传输 {number} 的正文", "Look into the body of transfer {number}"
     )

@@ -1,6 +1,7 @@
 """Reading what came with a request: size, content type, JSON, schema, each refused by its own name."""
 
 import json
+import re
 from typing import Any
 
 from flask import Request
@@ -12,7 +13,8 @@ from controller.api.errors import Invalid, NotJson, WrongType
 from controller.api.route import Form
 from controller.jobs.queue import Idempotency
 
-_KEY_LIMIT = 128
+_ETAG = re.compile(r'\*|"[0-9]{1,9}"')
+_KEY = re.compile(r"[\x21-\x7e]{1,128}")
 
 
 def raw(asked: Request, form: Form, limit: int) -> bytes:
@@ -36,7 +38,12 @@ def parsed(data: bytes, form: Form) -> BaseModel | None:
     if form.body is None:
         return None
     try:
-        value = json.loads(data or b"{}", object_pairs_hook=_once)
+        value = json.loads(
+            data or b"{}",
+            object_pairs_hook=_once,
+            parse_float=_number,
+            parse_constant=_no_number,
+        )
     except (ValueError, RecursionError) as error:
         raise NotJson(why=str(error)) from error
     try:
@@ -60,10 +67,18 @@ def idempotency(asked: Request, data: bytes) -> Idempotency | None:
     key = asked.headers.get("Idempotency-Key")
     if key is None:
         return None
-    if not key.isascii() or not key.isprintable() or not 1 <= len(key) <= _KEY_LIMIT:
-        raise BadInput(what="Idempotency-Key", why=f"1..{_KEY_LIMIT} ASCII characters")
+    if not _KEY.fullmatch(key):
+        raise BadInput(
+            what="Idempotency-Key", why="1..128 ASCII 字符，无空格 characters, no spaces"
+        )
     whole = b"\n".join((asked.method.encode(), asked.path.encode(), data))
     return Idempotency(key, digest(whole))
+
+
+def stated_within(asked: Request, limit: int) -> None:
+    """Raise `TooLarge` when the request itself says that its body is longer than `limit` bytes."""
+    if (asked.content_length or 0) > limit:
+        raise TooLarge(what="上传文件 upload", limit=limit)
 
 
 def _drain(asked: Request, limit: int) -> None:
@@ -76,6 +91,24 @@ def _drain(asked: Request, limit: int) -> None:
 def _check_type(asked: Request, form: Form) -> None:
     if asked.mimetype != form.takes:
         raise WrongType(what="Content-Type", why=asked.mimetype, wanted=form.takes)
+
+
+def if_match(asked: Request) -> str | None:
+    """Return the caller's `If-Match`: `*` or one ETag of ours; raise `BadInput` for another form."""
+    given = asked.headers.get("If-Match") or None
+    if given is not None and not _ETAG.fullmatch(given):
+        raise BadInput(what="If-Match", why='* 或 or "版本 version"')
+    return given
+
+
+def _number(text: str) -> float | int:
+    """Read 2.0 as the whole number that it is, as JSON Schema does."""
+    value = float(text)
+    return int(value) if value.is_integer() and abs(value) < 2**53 else value
+
+
+def _no_number(text: str) -> float:
+    raise ValueError(f"{text} is no number")
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

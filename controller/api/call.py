@@ -9,8 +9,9 @@ from pydantic import BaseModel
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from appliance.errors import Forbidden, Unauthenticated
+from appliance.errors import Forbidden, NotFound, Unauthenticated
 from appliance.settings import Settings
+from controller.access import reach
 from controller.actions.base import Action, Role
 from controller.actions.principal import Principal
 from controller.api.schemas.jobs import JobOut
@@ -65,16 +66,29 @@ class Call:
         with reading(self.engine) as session:
             return ask(session)
 
-    def submit(self, action: Action, guard: Callable[[Session], None] | None = None) -> Answer:
-        """Submit the action; answer 202 with the job and its address.
+    def see(self, session: Session, thing: str, told: NotFound | None = None) -> None:
+        """Raise `told` (else `NotFound`) unless `thing` (`noun/id`) is within the asker's reach."""
+        reach.see(session, self.principal, thing, told)
 
-        `guard` may raise in the same transaction, but not when this is a repeated request.
+    def submit(
+        self,
+        action: Action | Callable[[Session], Action],
+        guard: Callable[[Session], None] | None = None,
+    ) -> Answer:
+        """Submit the action, or what `action` decides in the same transaction; answer 202 with the job.
+
+        `guard` may raise in the same transaction; a repeated request is answered with its first job
+        before anything is decided or guarded again.
         """
         with transaction(self.engine) as session:
             first = earlier(session, self.principal, self.idempotency) if self.idempotency else None
             if guard is not None and first is None:
                 guard(session)
-            job = submit(session, self.principal, action, self.idempotency)
+            if first is None:
+                made = action if isinstance(action, Action) else action(session)
+                job = submit(session, self.principal, made, self.idempotency)
+            else:
+                job = first
             shown = JobOut.of(job, jobs.steps(session, job.id))
         return Answer(shown, 202, {"Location": f"/api/v1/jobs/{job.id}"})
 

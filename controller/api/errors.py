@@ -5,6 +5,7 @@ from pydantic import ValidationError
 
 from appliance import errors
 from appliance.errors import BoxError, Text
+from controller.access.throttle import TooManyTries
 
 _STATUS: tuple[tuple[type[BoxError], int], ...] = (
     (errors.BadInput, 400),
@@ -70,6 +71,8 @@ def status_of(error: BoxError) -> int:
         return 415
     if isinstance(error, NoMethod):
         return 405
+    if isinstance(error, TooManyTries):
+        return 429
     return next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
 
 
@@ -80,4 +83,8 @@ def problem(error: BoxError) -> Response:
         body["paths"] = error.paths
     answer = jsonify({"error": body})
     answer.status_code = status_of(error)
+    if isinstance(error, TooManyTries):
+        answer.headers["Retry-After"] = str(error.fields["seconds"])
+    if isinstance(error, errors.Unauthenticated):
+        answer.headers["WWW-Authenticate"] = 'Bearer realm="hbox"'
     return answer

@@ -9,9 +9,10 @@ from sqlalchemy.orm import Session
 
 from appliance import clock
 from appliance.errors import NotFound, Text, Unavailable
+from controller.access import reach
 from controller.actions.base import Role
 from controller.api.call import Answer, Call
-from controller.api.route import EVERYONE, READERS, Form, route
+from controller.api.route import EVERYONE, READERS, VIEWERS, Form, route
 from controller.api.schemas.base import Items
 from controller.api.schemas.jobs import JobFilter, JobLineOut, JobOut, LogAfter, WaitFor
 from controller.jobs import queue
@@ -43,7 +44,8 @@ def list_jobs(call: Call) -> Answer:
         if asked.object is not None:
             objects = (asked.object,) if objects is None or asked.object in objects else ()
         state = str(asked.state) if asked.state else None
-        wanted = jobs.Wanted(state, asked.kind, objects, asked.before, asked.limit)
+        within = reach.jobs(call.principal)
+        wanted = jobs.Wanted(state, asked.kind, objects, asked.before, asked.limit, within)
         return [JobOut.of(job) for job in jobs.many(session, wanted)]
 
     found = call.read(ask)
@@ -110,14 +112,14 @@ def job_log(call: Call, job: str) -> Answer:
         "DELETE",
         "/api/v1/jobs/<job>",
         Text("取消任务", "Cancel a job"),
-        READERS,
+        VIEWERS,
         answer=JobOut,
     )
 )
 def cancel_job(call: Call, job: str) -> Answer:
     """Cancel a waiting job; ask a running one to stop between two steps and be undone."""
     with transaction(call.engine) as session:
-        found = queue.cancel(session, call.principal, jobs.get(session, job).id)
+        found = queue.cancel(session, call.principal, _visible(session, call, job))
         return Answer(JobOut.of(found, jobs.steps(session, found.id)))
 
 
@@ -166,9 +168,10 @@ def _show(call: Call, name: str) -> JobOut:
 
 
 def _visible(session: Session, call: Call, name: str) -> str:
-    """Return the job's id; another vendor's job is not there for a vendor."""
+    """Return the job's id; what is out of reach (another vendor's, another tenant's) is not there."""
     job, objects = jobs.get(session, name), _objects(session, call)
-    if objects is not None and job.object not in objects:
+    theirs = objects is not None and job.object not in objects
+    if theirs or not jobs.is_within(session, job.id, reach.jobs(call.principal)):
         raise NotFound(what="任务 job", name=name)
     return job.id
 

@@ -10,6 +10,7 @@ from controller.api.call import Answer, Call
 from controller.api.route import EVERYONE, Form, route
 from controller.api.schemas.base import Nothing
 from controller.api.schemas.box import LoginIn, SessionOut
+from controller.api.schemas.tenants import ScopeOut
 
 
 @route(
@@ -64,4 +65,13 @@ def _cookie(entered: Entered) -> dict[str, str]:
 
 
 def _session(who: Principal, csrf: str) -> SessionOut:
-    return SessionOut(name=who.name, role=who.role.value, vendor=who.vendor, via=who.via, csrf=csrf)
+    limits = [[ScopeOut(right=s.right.value, path=s.path) for s in layer] for layer in who.bounds]
+    return SessionOut(
+        name=who.name,
+        role=who.role.value,
+        vendor=who.vendor,
+        via=who.via,
+        csrf=csrf,
+        token=who.token,
+        limits=limits,
+    )

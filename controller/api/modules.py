@@ -9,8 +9,9 @@ from appliance.sdk import archive, manifest
 from appliance.sdk.errors import Malformed
 from controller.actions.base import Role
 from controller.actions.modules import ApproveModule, InstallModule, RemoveModule, TrustVendor
+from controller.api.body import stated_within
 from controller.api.call import Answer, Call
-from controller.api.route import EVERYONE, READERS, Form, route
+from controller.api.route import INSIDERS, READERS, Form, route
 from controller.api.schemas.base import Items
 from controller.api.schemas.jobs import JobOut
 from controller.api.schemas.modules import (
@@ -32,7 +33,7 @@ BUNDLE = "application/vnd.hbox.module"
         "GET",
         "/api/v1/modules",
         Text("列出模块", "List the modules"),
-        EVERYONE,
+        INSIDERS,
         answer=Items[ModuleOut],
     )
 )
@@ -47,7 +48,7 @@ def list_modules(call: Call) -> Answer:
         "GET",
         "/api/v1/modules/<module>",
         Text("查看模块", "Show a module"),
-        EVERYONE,
+        INSIDERS,
         answer=ModuleOut,
     )
 )
@@ -72,6 +73,7 @@ def show_module(call: Call, module: str) -> Answer:
 def upload_bundle(call: Call) -> Answer:
     """Stream the body to disk and say what it claims to be; nothing is believed before the worker."""
     folder = call.settings.state / "uploads"
+    stated_within(request, call.settings.module_limit)
     held = uploads.store(request.stream, folder, call.settings.module_limit)
     try:
         claimed = _peek(folder / held.name, call.settings.module_limit)

@@ -5,8 +5,8 @@ from controller.actions.nodes import InspectNode
 from controller.api.call import Answer, Call
 from controller.api.route import READERS, Form, route
 from controller.api.schemas.base import Items
-from controller.api.schemas.box import NodeOut
 from controller.api.schemas.jobs import JobOut
+from controller.api.schemas.nodes import NodeOut
 from controller.records import nodes
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from controller.api import parts
 from controller.api.route import Form, Route
 
 _REF = "#/components/schemas/{model}"
@@ -21,6 +22,7 @@ _ERRORS = {
     "413": "请求过大 too large",
     "415": "内容类型不符 wrong content type",
     "422": "校验未通过 verification failed",
+    "429": "错误令牌过多 too many wrong tokens",
     "503": "暂时不可用 not available now",
 }
 
@@ -55,7 +57,7 @@ def _operation(form: Form, named: dict[type[BaseModel], Any]) -> dict[str, Any]:
         "summary": f"{form.sentence.zh} {form.sentence.en}",
         "parameters": _parameters(form),
         "responses": {str(form.status): _answer(form, named), **_problems()},
-        "security": [] if form.roles is None else [{"session": []}, {"peer": []}],
+        "security": [] if form.roles is None else [{"session": []}, {"token": []}, {"peer": []}],
         "x-hbox-roles": sorted(form.roles or ()),
     }
     if form.body is not None:
@@ -68,9 +70,8 @@ def _operation(form: Form, named: dict[type[BaseModel], Any]) -> dict[str, Any]:
 
 
 def _parameters(form: Form) -> list[dict[str, Any]]:
-    text = {"type": "string"}
-    found = [
-        {"name": part, "in": "path", "required": True, "schema": text}
+    found: list[dict[str, Any]] = [
+        {"name": part, "in": "path", "required": True, "schema": _text(parts.form(part))}
         for part in _PART.findall(form.address)
     ]
     if form.query is not None:
@@ -80,10 +81,14 @@ def _parameters(form: Form) -> list[dict[str, Any]]:
             for name, one in schema["properties"].items()
         ]
     if form.status == 202:
-        found.append({"name": "Idempotency-Key", "in": "header", "schema": text})
+        found.append({"name": "Idempotency-Key", "in": "header", "schema": _KEY})
     if form.status == 202 and form.address.startswith("/api/v1/vms/"):
-        found.append({"name": "If-Match", "in": "header", "schema": text})
+        found.append({"name": "If-Match", "in": "header", "schema": _ETAG})
     return found
+
+
+def _text(form: str) -> dict[str, Any]:
+    return {"type": "string", "pattern": f"^{form}$"}
 
 
 def _inline(one: Any, schema: dict[str, Any]) -> Any:
@@ -100,22 +105,40 @@ def _answer(form: Form, named: dict[type[BaseModel], Any]) -> dict[str, Any]:
     shape = named[form.answer] if form.answer is not None else {"type": "string"}
     told["content"] = {kind: {"schema": shape} for kind in form.gives}
     if form.status == 202:
-        told["headers"] = {"Location": {"schema": {"type": "string"}}}
+        told["headers"] = {"Location": {"schema": _text("/api/v1/jobs/" + parts.ANY)}}
     return told
 
 
 def _problems() -> dict[str, Any]:
     schema = {"$ref": _REF.format(model="Problem")}
     return {
-        status: {"description": text, "content": {"application/json": {"schema": schema}}}
+        status: {
+            "description": text,
+            "content": {"application/json": {"schema": schema}},
+            **({"headers": _HEADERS[status]} if status in _HEADERS else {}),
+        }
         for status, text in _ERRORS.items()
     }
 
 
+_HEADERS = {
+    "401": {"WWW-Authenticate": {"schema": {"type": "string"}}},
+    "429": {"Retry-After": {"schema": {"type": "string", "pattern": "^[0-9]{1,4}$"}}},
+}
+
+
+_KEY = _text(r"[\x21-\x7e]{1,128}")
+_ETAG = _text(r'(\*|"[0-9]{1,9}")')
 _TEXT = {
     "type": "object",
     "required": ["zh", "en"],
     "properties": {"zh": {"type": "string"}, "en": {"type": "string"}},
+}
+_PATH = {
+    "type": "object",
+    "required": ["path", "why"],
+    "properties": {"path": {"type": "string"}, "why": {"type": "string"}},
+    "additionalProperties": False,
 }
 _PROBLEM = {
     "type": "object",
@@ -125,17 +148,23 @@ _PROBLEM = {
             "type": "object",
             "required": ["code", "message", "hint", "fields"],
             "properties": {
-                "code": {"type": "string"},
+                "code": {"type": "string", "pattern": r"^[a-z_]+(\.[a-z_]+)+$"},
                 "message": _TEXT,
                 "hint": _TEXT,
-                "fields": {"type": "object"},
-                "paths": {"type": "array", "items": {"type": "object"}},
+                "fields": {
+                    "type": "object",
+                    "additionalProperties": {"type": ["string", "number"]},
+                },
+                "paths": {"type": "array", "items": _PATH},
             },
+            "additionalProperties": False,
         }
     },
+    "additionalProperties": False,
 }
 _SECURITY = {
     "session": {"type": "apiKey", "in": "cookie", "name": "__Host-hbox"},
+    "token": {"type": "http", "scheme": "bearer", "description": "an API token: hbox token create"},
     "peer": {
         "type": "http",
         "scheme": "unix-peer",

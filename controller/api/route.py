@@ -10,14 +10,22 @@ from controller.actions.base import Role
 from controller.api.call import Answer, Call
 
 READERS = frozenset({Role.SYSTEM, Role.SECURITY, Role.AUDIT, Role.AUDITOR})
+VIEWERS = READERS | {Role.TENANT}
+"""Roles of a route that shows each asker only what is within its reach (`Call.see`, `access.reach`)."""
 EVERYONE = frozenset(Role)
+INSIDERS = EVERYONE - {Role.TENANT}
 
 Handler = Callable[..., Answer]
 
 
 @dataclass(frozen=True)
 class Form:
-    """What a route says of itself. `roles` None: nobody need be logged in."""
+    """What a route says of itself. `roles` None: nobody need be logged in.
+
+    A route that tenants may come to narrows what it shows and does; to all others an asker with
+    limits (a tenant, a token below a path) comes only with the right on the whole box. With `local`
+    nobody need be logged in on the machine itself.
+    """
 
     method: str
     address: str
@@ -29,6 +37,7 @@ class Form:
     status: int = 200
     takes: str = "application/json"
     gives: tuple[str, ...] = ("application/json",)
+    local: bool = False
 
     @property
     def name(self) -> str:

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from appliance.errors import Text
 from controller.api.call import Answer, Call
-from controller.api.route import EVERYONE, Form, route
+from controller.api.route import INSIDERS, Form, route
 from controller.api.schemas.box import FeaturesOut, StatusOut
 from controller.records import compliance, gateway, jobs, modules, nodes, vms
 
@@ -21,6 +21,11 @@ FEATURES = (
     "events",
     "idempotency",
     "etag",
+    "tokens",
+    "tenants",
+    "grants",
+    "metrics",
+    "pages",
 )
 
 
@@ -36,7 +41,7 @@ def features(call: Call) -> Answer:
         "GET",
         "/api/v1/status",
         Text("医盒概况", "The box at a glance"),
-        EVERYONE,
+        INSIDERS,
         answer=StatusOut,
     )
 )

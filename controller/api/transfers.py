@@ -133,7 +133,7 @@ def look(call: Call, number: str) -> Answer:
 def fetch_look(call: Call, job: str) -> Answer:
     """Answer with what was sealed for the asker; only the asker gets it, and only the key opens it."""
     row = call.read(lambda session: jobs.get(session, job))
-    if row.kind != LookBody.kind or row.actor != call.principal.name:
+    if row.kind != LookBody.kind or row.actor != call.principal.actor:
         raise Forbidden(role=call.principal.role, what=f"look {job[:40]}")
     path = call.settings.state / "looks" / f"{row.id}.sealed"
     if not path.is_file():

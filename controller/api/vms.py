@@ -1,40 +1,18 @@
-"""Virtual machines: list, show, create, start, stop, delete."""
-
-from collections.abc import Callable
+"""Virtual machines: show, create, start, stop, pause, resume, reset, delete."""
 
 from sqlalchemy.orm import Session
 
 from appliance import chance
-from appliance.errors import Stale, Text
+from appliance.errors import Text
 from controller.actions.vms import CreateVm, DeleteVm, StartVm, StopVm
+from controller.actions.vms_asking import creation
+from controller.actions.vms_power import PauseVm, ResetVm, ResumeVm
 from controller.api.call import Answer, Call
-from controller.api.route import READERS, Form, route
-from controller.api.schemas.base import Items
+from controller.api.route import VIEWERS, Form, route
 from controller.api.schemas.jobs import JobOut
-from controller.api.schemas.vms import StopIn, VmFilter, VmIn, VmOut
-from controller.records import nodes, vms
-
-
-@route(
-    Form(
-        "GET",
-        "/api/v1/vms",
-        Text("列出虚拟机", "List the virtual machines"),
-        READERS,
-        answer=Items[VmOut],
-        query=VmFilter,
-    )
-)
-def list_vms(call: Call) -> Answer:
-    """Answer with the machines by name."""
-    wanted = call.asked(VmFilter)
-
-    def ask(session: Session) -> list[VmOut]:
-        inside = vms.modules(session)
-        found = vms.many(session, zone=wanted.zone, node=wanted.node)
-        return [VmOut.of(vm, inside.get(vm.id)) for vm in found]
-
-    return Answer(Items[VmOut](items=call.read(ask)))
+from controller.api.schemas.vms import StopIn, VmIn, VmWholeOut
+from controller.api.vms_one import ask, found, key
+from controller.records import vms
 
 
 @route(
@@ -42,18 +20,19 @@ def list_vms(call: Call) -> Answer:
         "GET",
         "/api/v1/vms/<vm>",
         Text("查看虚拟机", "Show a virtual machine"),
-        READERS,
-        answer=VmOut,
+        VIEWERS,
+        answer=VmWholeOut,
     )
 )
 def show_vm(call: Call, vm: str) -> Answer:
     """Answer with one machine, by id or name, and its ETag."""
 
-    def ask(session: Session) -> VmOut:
-        found = vms.get(session, vm)
-        return VmOut.of(found, vms.modules(session).get(found.id))
+    def read(session: Session) -> VmWholeOut:
+        row = found(call, session, vm)
+        inside = vms.modules(session).get(row.id)
+        return VmWholeOut.of(row, inside, vms.beside(session, row.id))
 
-    shown = call.read(ask)
+    shown = call.read(read)
     return Answer(shown, headers={"ETag": f'"{shown.version}"'})
 
 
@@ -69,11 +48,9 @@ def show_vm(call: Call, vm: str) -> Answer:
     )
 )
 def create_vm(call: Call) -> Answer:
-    """Submit the creation; id, address and MAC are given by the box."""
-    asked = call.json(VmIn)
-    node = asked.node or call.read(lambda session: nodes.first(session).name)
-    fields = asked.model_dump() | {"node": node}
-    return call.submit(CreateVm(vm_id=chance.new_id(), **fields))
+    """Submit the creation; id, address, MAC, and what was left open, are given by the box."""
+    asked = call.json(VmIn).model_dump()
+    return call.submit(lambda session: creation(session, chance.new_id(), asked))
 
 
 @route(
@@ -88,7 +65,7 @@ def create_vm(call: Call) -> Answer:
 )
 def start_vm(call: Call, vm: str) -> Answer:
     """Submit the start."""
-    return call.submit(StartVm(_id(call, vm)), _unchanged(call, vm))
+    return ask(call, vm, StartVm(key(call, vm)))
 
 
 @route(
@@ -104,8 +81,52 @@ def start_vm(call: Call, vm: str) -> Answer:
 )
 def stop_vm(call: Call, vm: str) -> Answer:
     """Submit the stop."""
-    force = call.json(StopIn).force
-    return call.submit(StopVm(_id(call, vm), force), _unchanged(call, vm))
+    return ask(call, vm, StopVm(key(call, vm), call.json(StopIn).force))
+
+
+@route(
+    Form(
+        "POST",
+        "/api/v1/vms/<vm>/pause",
+        Text("暂停虚拟机", "Pause a virtual machine"),
+        PauseVm.roles,
+        answer=JobOut,
+        status=202,
+    )
+)
+def pause_vm(call: Call, vm: str) -> Answer:
+    """Submit the pause."""
+    return ask(call, vm, PauseVm(key(call, vm)))
+
+
+@route(
+    Form(
+        "POST",
+        "/api/v1/vms/<vm>/resume",
+        Text("恢复虚拟机", "Let a paused virtual machine go on"),
+        ResumeVm.roles,
+        answer=JobOut,
+        status=202,
+    )
+)
+def resume_vm(call: Call, vm: str) -> Answer:
+    """Submit the going on."""
+    return ask(call, vm, ResumeVm(key(call, vm)))
+
+
+@route(
+    Form(
+        "POST",
+        "/api/v1/vms/<vm>/reset",
+        Text("复位虚拟机", "Reset a virtual machine"),
+        ResetVm.roles,
+        answer=JobOut,
+        status=202,
+    )
+)
+def reset_vm(call: Call, vm: str) -> Answer:
+    """Submit the reset."""
+    return ask(call, vm, ResetVm(key(call, vm)))
 
 
 @route(
@@ -120,19 +141,4 @@ def stop_vm(call: Call, vm: str) -> Answer:
 )
 def delete_vm(call: Call, vm: str) -> Answer:
     """Submit the deletion."""
-    return call.submit(DeleteVm(_id(call, vm)), _unchanged(call, vm))
-
-
-def _id(call: Call, vm: str) -> str:
-    return call.read(lambda session: vms.get(session, vm).id)
-
-
-def _unchanged(call: Call, vm: str) -> Callable[[Session], None]:
-    """Refuse when `If-Match` was given and the machine has changed since it was read."""
-
-    def guard(session: Session) -> None:
-        wanted = call.if_match
-        if wanted not in (None, "*", f'"{vms.get(session, vm).version}"'):
-            raise Stale
-
-    return guard
+    return ask(call, vm, DeleteVm(key(call, vm)))

@@ -24,7 +24,24 @@ class Noun:
 
 NOUNS: dict[str, Noun] = {
     "status": Noun(Text("医盒概况", "the box at a glance"), nouns=("controller.cli.status",)),
-    "vm": Noun(Text("虚拟机", "virtual machines"), ("controller.cli.vms",)),
+    "vm": Noun(
+        Text("虚拟机", "virtual machines"),
+        (
+            "controller.cli.vms",
+            "controller.cli.vms_more",
+            "controller.cli.terminal",
+        ),
+    ),
+    "template": Noun(
+        Text("模板", "templates that machines are made from"), ("controller.cli.templates",)
+    ),
+    "volume": Noun(
+        Text("卷", "volumes, and the evidence of their erasure"), ("controller.cli.volumes",)
+    ),
+    "console": Noun(
+        Text("控制台会话", "console sessions: who looks at which machine"),
+        ("controller.cli.consoles",),
+    ),
     "job": Noun(Text("任务", "jobs"), ("controller.cli.jobs",)),
     "module": Noun(
         Text("模块（含厂商开发工具）", "modules, and the vendor's SDK"),
@@ -36,9 +53,24 @@ NOUNS: dict[str, Noun] = {
         Text("等保三级检查", "level-3 compliance"),
         ("controller.cli.compliance", "compliance.commands"),
     ),
-    "node": Noun(Text("节点", "nodes"), ("controller.cli.nodes",)),
+    "node": Noun(
+        Text("节点", "nodes"),
+        (
+            "controller.cli.nodes",
+            "controller.cli.nodes_tokens",
+            "controller.cli.nodes_life",
+            "controller.cli.nodes_join",
+        ),
+    ),
+    "storage": Noun(Text("复制存储", "replicated storage"), ("controller.cli.storage",)),
     "account": Noun(Text("账号", "accounts"), ("controller.cli.accounts",)),
+    "tenant": Noun(Text("租户", "tenants"), ("controller.cli.tenants",)),
+    "grant": Noun(Text("租户授权", "what tenants may do"), ("controller.cli.grants",)),
+    "token": Noun(Text("API 令牌", "API tokens"), ("controller.cli.tokens",)),
     "audit": Noun(Text("审计链", "the audit chain"), ("controller.cli.audit",)),
+    "records": Noun(
+        Text("记录的导出与恢复", "export and restore of the records"), ("controller.cli.records",)
+    ),
     "raw": Noun(Text("直接调用接口", "call the API as it is"), nouns=("controller.cli.raw",)),
     "lab": Noun(Text("实验环境", "the lab"), nouns=("images.commands",)),
     "image": Noun(Text("镜像", "images"), nouns=("images.commands",)),
@@ -46,6 +78,9 @@ NOUNS: dict[str, Noun] = {
     "docs": Noun(Text("生成参考文档", "the generated reference"), ("controller.cli.docs",)),
     "serve": Noun(Text("启动网页进程", "run the web process"), nouns=("controller.cli.processes",)),
     "work": Noun(Text("启动工作进程", "run the worker"), nouns=("controller.cli.processes",)),
+    "consoles": Noun(
+        Text("启动控制台进程", "run the console process"), nouns=("controller.cli.processes",)
+    ),
     "firstboot": Noun(
         Text("首次启动", "bring a blank box to its first state"),
         nouns=("controller.cli.processes",),

@@ -16,7 +16,7 @@ COLUMNS = (
     ("已停用 disabled", "disabled"),
     ("锁定至 locked until", "locked_until"),
 )
-ROLES = ("system", "security", "audit", "vendor", "auditor")
+ROLES = ("system", "security", "audit", "vendor", "auditor", "tenant")
 
 
 def register(verbs: "Verbs[Any]") -> None:

@@ -49,6 +49,20 @@ class Told(BoxError):
         return Text(text.get("zh", ""), text.get("en", ""))
 
 
+class NotHome(BoxAway):
+    """This node joined a box whose controller runs elsewhere."""
+
+    code = "cli.not_home"
+    text = Text(
+        "本机是成员节点，控制节点为 {controller}",
+        "This node is a member; the controller runs on {controller}",
+    )
+    hint = Text("请在控制节点 {controller} 上执行该命令。", "Run it there: {controller}.")
+
+
+MEMBER = Path("/etc/hbox/member.json")
+
+
 @dataclass(frozen=True)
 class Reply:
     """What the box answered: status, headers in small letters, and the raw body."""
@@ -100,7 +114,7 @@ class Box:
                 answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read()
             )
         except (OSError, http.client.HTTPException) as error:
-            raise BoxAway(what="", path=self._path, why=error) from error
+            raise _away(self._path, error) from error
         finally:
             connection.close()
         if self._debug:
@@ -121,6 +135,14 @@ class _Connection(http.client.HTTPConnection):
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.sock.settimeout(self.timeout)
         self.sock.connect(self._path)
+
+
+def _away(path: Path, error: Exception) -> BoxAway:
+    try:
+        controller = json.loads(MEMBER.read_bytes())["controller"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return BoxAway(what="", path=path, why=error)
+    return NotHome(what="", path=path, why=error, controller=controller)
 
 
 def _problem(reply: Reply) -> dict[str, Any]:

@@ -9,6 +9,10 @@ from controller.cli.output import show
 
 COLUMNS = (
     ("节点 node", "name"),
+    ("状态 state", "state"),
+    ("控制节点 home", "home"),
+    ("管理地址 address", "address"),
+    ("无应答原因 away because", "why"),
     ("加速 accelerator", "accelerator"),
     ("采集时间 inventory taken", "facts_at"),
 )

@@ -13,6 +13,11 @@ def register(top: "Verbs[Any]") -> None:
     """Add the box's processes."""
     for name, text, run in (
         ("serve", "网页进程 the web process: console and API", _serve),
+        (
+            "consoles",
+            "控制台进程 the console process: WebSockets of screens and serial lines",
+            _consoles,
+        ),
         ("work", "工作进程（root） the worker, as root", _work),
         ("firstboot", "首次启动（root） first boot, as root", _firstboot),
     ):
@@ -27,6 +32,12 @@ def _serve(args: argparse.Namespace) -> None:
     from controller.serve import doors
 
     doors.run(settings.load(args.settings))
+
+
+def _consoles(args: argparse.Namespace) -> None:
+    from controller.console import server
+
+    server.run(settings.load(args.settings))
 
 
 def _work(args: argparse.Namespace) -> int:

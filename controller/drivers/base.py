@@ -19,6 +19,8 @@ class Ability(StrEnum):
     RESIZE = "resize"  # changes processors and memory of a running VM
     MIGRATE = "migrate"  # moves a running VM to another node, encrypted
     SCREEN = "screen"  # has a screen (VNC) and a serial line to look at
+    RESET = "reset"  # presses the reset button
+    STATS = "stats"  # says what its VMs use
     INSPECT = "inspect"  # says how a VM is really defined
 
 
@@ -70,7 +72,8 @@ class VmSpec:
     """All that an engine needs to define a VM. Memory in MiB; `id` is a UUID and host-unique.
 
     `boot` None: the first disk has a boot loader of its own. `max_vcpus` and `max_memory_mib` are how
-    far it can grow while it runs (0: not at all). `screen` is the VNC socket's path on the node.
+    far it can grow while it runs (0: not at all). `screen`: it has a VNC screen on a Unix socket, which
+    the engine places (ask `HypervisorDriver.screen`).
     """
 
     id: str
@@ -81,7 +84,7 @@ class VmSpec:
     links: tuple[Link, ...]
     boot: Boot | None
     console: Path
-    screen: Path | None = None
+    screen: bool = False
     max_vcpus: int = 0
     max_memory_mib: int = 0
     accelerator: Accelerator = Accelerator.TCG
@@ -89,7 +92,13 @@ class VmSpec:
 
 @dataclass(frozen=True)
 class Seen:
-    """How the engine defines a VM now. `disks` are serials in order, `links` MACs, `extra` other devices."""
+    """How the engine defines a VM. `disks` are serials in order, `links` MACs, `extra` other devices.
+
+    The definition is what the next start brings; `live` is what runs now (None: it is off), with what
+    was plugged in for this run only. `paused` says why a paused VM is paused: `user`, `io` (a disk did
+    not answer: the guest was halted instead of being given errors), or the engine's own word.
+    `sources` and `bridges` stand beside `disks` and `links`: file path or POOL/IMAGE, bridge name.
+    """
 
     name: str
     vcpus: int
@@ -97,6 +106,10 @@ class Seen:
     disks: tuple[str, ...]
     links: tuple[str, ...]
     extra: tuple[str, ...] = ()
+    live: "Seen | None" = None
+    paused: str = ""
+    sources: tuple[str, ...] = ()
+    bridges: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -261,11 +274,17 @@ class HypervisorDriver(Protocol):
         ...
 
     def attach(self, vm_id: str, disk: Disk, *, keep: bool = False) -> None:
-        """Plug a disk into a running VM (`keep`: into its definition too); needs `Ability.HOTPLUG`."""
+        """Plug a disk into a running VM (`keep`: into its definition too); needs `Ability.HOTPLUG`.
+
+        With `keep` a VM that is off gets it into its definition; without, it raises `NotRunning`.
+        """
         ...
 
     def detach(self, vm_id: str, serial: str) -> None:
-        """Unplug the disk with that serial and wait until the guest let go; absent is fine."""
+        """Unplug the disk with that serial and wait until the guest let go; absent is fine.
+
+        It leaves the definition too, if it stood there.
+        """
         ...
 
     def enlarge(self, vm_id: str, serial: str, gib: int) -> None:
@@ -284,8 +303,11 @@ class HypervisorDriver(Protocol):
         """Move a running VM, its definition included; needs `Ability.MIGRATE`.
 
         `tell` is told the part done, 0.0 to 1.0. It goes on when this process dies; asked again it
-        waits for the one that runs. Afterwards the VM is absent here. The target's engine only is asked
-        by the source's: whoever calls checks there with the target's own driver.
+        waits for the one that runs. Afterwards the VM is absent here (asked again then: `NoSuchVm`).
+        For about a second both sides list it. The target's engine only is asked by the source's:
+        whoever calls checks there with the target's own driver, before: the console log's folder is
+        there; afterwards: it runs, and `start` (which finds it running) so that it comes up with that
+        node.
         """
         ...
 

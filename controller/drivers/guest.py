@@ -57,6 +57,24 @@ def run(ask: Ask, argv: Sequence[str], *, stdin: bytes = b"", timeout: float = 6
     raise GuestTimeout(program=argv[0], limit=timeout)
 
 
+def use_processors(ask: Ask) -> None:
+    """Have the guest use every processor that it has: many leave one that was plugged in unused."""
+    found = _answers(ask(_command("guest-get-vcpus"), 20))
+    idle = [cpu["logical-id"] for cpu in found if not cpu["online"]]
+    if idle:
+        wish = [{"logical-id": number, "online": True} for number in idle]
+        ask(_command("guest-set-vcpus", {"vcpus": wish}), 20)
+
+
+def use_memory(ask: Ask) -> None:
+    """Have the guest use all memory that it has, likewise."""
+    found = _answers(ask(_command("guest-get-memory-blocks"), 20))
+    idle = [block["phys-index"] for block in found if not block["online"]]
+    if idle:
+        wish = [{"phys-index": number, "online": True} for number in idle]
+        ask(_command("guest-set-memory-blocks", {"mem-blks": wish}), 20)
+
+
 def _command(name: str, arguments: dict[str, object] | None = None) -> str:
     return json.dumps({"execute": name, **({"arguments": arguments} if arguments else {})})
 
@@ -64,6 +82,11 @@ def _command(name: str, arguments: dict[str, object] | None = None) -> str:
 def _answer(text: str) -> dict[str, Any]:
     answer: dict[str, Any] = json.loads(text)["return"]
     return answer
+
+
+def _answers(text: str) -> list[dict[str, Any]]:
+    answers: list[dict[str, Any]] = json.loads(text)["return"]
+    return answers
 
 
 def _result(status: dict[str, Any]) -> GuestResult:

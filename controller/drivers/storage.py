@@ -6,7 +6,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
-from appliance.errors import Conflict, Failed, NotFound, Text
+from appliance.errors import Conflict, Failed, NotFound, Text, Unavailable
+from appliance.host import Host
 
 Tell = Callable[[float], None]
 """Is told how far a long work has come, 0.0 to 1.0; called often, must be quick."""
@@ -81,6 +82,17 @@ class StorageFailed(Failed):
     text = Text("存储执行{what}失败：{why}", "The storage failed to {what}: {why}")
 
 
+class StorageAway(Unavailable):
+    """The cluster does not answer: nothing is known of what it holds."""
+
+    code = "storage.away"
+    text = Text("存储 {storage} 无应答：{why}", "The storage {storage} does not answer: {why}")
+    hint = Text(
+        "请查看 hbox storage show 与各节点状态，稍后重试。",
+        "Look at hbox storage show and at the nodes, then try again.",
+    )
+
+
 class StorageFull(Conflict):
     """It would pass the ceiling above which the loss of one node could not be survived."""
 
@@ -124,6 +136,10 @@ class StorageDriver(Protocol):
         """Names of all images."""
         ...
 
+    def intact(self, image: str, file: Path, digest: str) -> bool:
+        """Whether the image still is what `file` (with that SHA-256) was when it was taken in."""
+        ...
+
     def clone(self, volume: str, image: str, gib: int) -> None:
         """Make a linked clone of an image, at least `gib` GiB (0: as the image); `NoSuchVolume`."""
         ...
@@ -142,6 +158,14 @@ class StorageDriver(Protocol):
 
     def copy(self, volume: str, origin: str, tell: Tell) -> None:
         """Make a full, independent copy from `origin`, the `locator` of a volume of any storage."""
+        ...
+
+    def same(self, volume: str, origin: str) -> bool:
+        """Whether a guest reads the same from the volume as from `origin`, a `locator` without snapshot."""
+        ...
+
+    def at(self, host: Host) -> "StorageDriver":
+        """Return the same storage as the node `host` reaches it; a node's own stays that node's."""
         ...
 
     def source(self, volume: str) -> Source:
@@ -198,4 +222,8 @@ class NodeStorage(StorageDriver, Protocol):
 
     def forget(self, vm_id: str) -> None:
         """Remove the machine's folder with its console log; an absent one is fine."""
+        ...
+
+    def scrap(self, file: Path) -> None:
+        """Overwrite and remove a file of passage (and its folder, if empty); an absent one is fine."""
         ...

@@ -7,6 +7,7 @@ from sqlalchemy import Engine
 
 from appliance.errors import BoxError, Failed, Text
 from controller.jobs.ledger import Ledger
+from controller.records.session import RecordsAway
 
 Boundary = Callable[[str, str, str], None]
 """Told of every step boundary: job id, step key, phase (begun, done, recorded, undo-…, ended)."""
@@ -33,9 +34,14 @@ class Desk:
 
 
 def attempt(step: str, deed: Callable[[], None]) -> BoxError | None:
-    """Do it; return the error if it failed, as one with a code."""
+    """Do it; return the error if it failed, as one with a code.
+
+    Raises `RecordsAway`: that is no failure of the step. The job is put aside and gone on with later.
+    """
     try:
         deed()
+    except RecordsAway:
+        raise
     except BoxError as error:
         return error
     except Exception as error:  # noqa: BLE001 - whatever broke, the job must end in order

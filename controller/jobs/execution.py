@@ -15,7 +15,7 @@ from controller.jobs.states import State
 from controller.jobs.steps import Step
 from controller.jobs.trust import NotTrusted
 from controller.jobs.undo import unwind
-from controller.records.session import reading, transaction
+from controller.records.session import reading, transaction, unhurried
 from controller.records.tables import Job
 
 RESUMES = 3  # a step that was cut off this often is not tried again but undone
@@ -50,7 +50,7 @@ class Execution:
 
     def run(self, progress: Progress) -> None:
         """Go on from where `progress` says the job came to."""
-        with transaction(self._desk.engine) as session:
+        with unhurried(), transaction(self._desk.engine) as session:
             if session.get(Job, self._job) is not None:
                 rows.lay_out(session, self._job, self._steps, progress)
         if progress.undoing:
@@ -86,7 +86,7 @@ class Execution:
         times = progress.begun.get(position, 0)
         if times > RESUMES:
             return ResumedTooOften(step=self._steps[position].key, times=times)
-        with transaction(self._desk.engine) as session:
+        with unhurried(), transaction(self._desk.engine) as session:
             job = session.get(Job, self._job)
             if job is not None and job.cancel_asked:
                 return Cancelled()
@@ -97,14 +97,16 @@ class Execution:
     def _do(self, position: int, step: Step) -> BoxError | None:
         self._desk.boundary(self._job, step.key, "begun")
         start = clock.monotonic()
-        error = attempt(step.key, lambda: step.do(self._say))
+        with unhurried():
+            error = attempt(step.key, lambda: step.do(self._say))
         seconds = clock.monotonic() - start
         if error is None:
             self._desk.boundary(self._job, step.key, "done")
-            self._desk.ledger.done(self._job, position)
+        # To disk with all that the step wrote, before the ledger says that it need not be done again.
         with transaction(self._desk.engine) as session:
             rows.mark(session, self._job, position, "failed" if error else "done", seconds)
         if error is None:
+            self._desk.ledger.done(self._job, position)
             self._desk.boundary(self._job, step.key, "recorded")
         return error
 

@@ -8,12 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from sqlalchemy import Engine, update
-from sqlalchemy.exc import OperationalError
 
 from appliance import clock
 from appliance.errors import Conflict, Text
 from controller.jobs.log import tell
-from controller.records.session import transaction
+from controller.records.session import RecordsAway, transaction
 from controller.records.tables import Job
 
 
@@ -79,6 +78,6 @@ class Heartbeat:
         while not self._stop.wait(self._lease / 3):
             try:
                 self.renew()
-            except OperationalError as error:
+            except RecordsAway as error:
                 # Busy for once: two more beats come before the lease ends.
                 tell(f"lease not renewed: {error}")

@@ -52,10 +52,10 @@ def submit(
 ) -> Job:
     """Record the wish and its job in the caller's transaction; return the job, waiting.
 
-    Raises `Forbidden` when the role may not, whatever `action.check` raises, and `OtherBody`. The
+    Raises `Forbidden` when role or limits do not allow it, whatever `action.check` raises, and `OtherBody`. The
     same idempotency key with the same body returns the job that it made the first time.
     """
-    if principal.role not in action.roles:
+    if not principal.may(session, action):
         raise Forbidden(role=principal.role, what=action.title().zh)
     if idempotency is not None:
         first = earlier(session, principal, idempotency)
@@ -67,7 +67,7 @@ def submit(
     own = {"job": job.id, "sha256": binding(job), "via": principal.via}
     detail = canonical({**action.audited(), **own}).decode()
     act = audit.entry(
-        principal.name,
+        principal.actor,
         principal.role,
         action.kind,
         on=action.object,
@@ -97,8 +97,7 @@ def cancel(session: Session, principal: Principal, job_id: str) -> Job:
     if job is None:
         raise NotFound(what="任务 job", name=job_id)
     kind = ACTIONS.get(job.kind)
-    may = job.actor == principal.name or (kind is not None and principal.role in kind.roles)
-    if not may:
+    if not _may_cancel(session, principal, job):
         raise Forbidden(role=principal.role, what=f"取消任务 {job.number}")
     if over(job):
         raise JobOver(number=job.number)
@@ -110,7 +109,7 @@ def cancel(session: Session, principal: Principal, job_id: str) -> Job:
             kind.from_json(job.action).forget(session, job.id)
     detail = canonical({"job": job.id, "via": principal.via}).decode()
     act = audit.entry(
-        principal.name,
+        principal.actor,
         principal.role,
         "job.cancel",
         on=f"job/{job.number}",
@@ -119,6 +118,13 @@ def cancel(session: Session, principal: Principal, job_id: str) -> Job:
     )
     audit.append(session, act)
     return job
+
+
+def _may_cancel(session: Session, principal: Principal, job: Job) -> bool:
+    if job.actor == principal.actor:
+        return True
+    kind = ACTIONS.get(job.kind)
+    return kind is not None and principal.may(session, kind.from_json(job.action))
 
 
 def _row(session: Session, principal: Principal, action: Action) -> Job:
@@ -131,7 +137,7 @@ def _row(session: Session, principal: Principal, action: Action) -> Job:
         title_zh=title.zh,
         title_en=title.en,
         object=action.object,
-        actor=principal.name,
+        actor=principal.actor,
         role=str(principal.role),
         locks=list(action.locks()),
         state=str(State.WAITING),
@@ -141,7 +147,7 @@ def _row(session: Session, principal: Principal, action: Action) -> Job:
 
 def earlier(session: Session, principal: Principal, asked: Idempotency) -> Job | None:
     """Return the job that this key made before, None if it made none; raise `OtherBody`."""
-    held = session.get(IdempotencyKey, (principal.name, asked.key))
+    held = session.get(IdempotencyKey, (principal.actor, asked.key))
     if held is None:
         return None
     if held.body_digest != asked.body_digest:
@@ -154,7 +160,7 @@ def _remember(session: Session, principal: Principal, asked: Idempotency, job_id
     session.execute(delete(IdempotencyKey).where(IdempotencyKey.at < stale))
     session.add(
         IdempotencyKey(
-            account=principal.name,
+            account=principal.actor,
             key=asked.key,
             body_digest=asked.body_digest,
             job_id=job_id,

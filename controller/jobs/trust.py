@@ -8,12 +8,14 @@ from sqlalchemy.orm import Session
 
 from appliance import audit as chain
 from appliance.errors import BadInput, Refused, Text
-from controller.actions.base import Action, Role
+from controller.actions.base import Action
+from controller.actions.standing import standing
 from controller.jobs.queue import binding
 from controller.jobs.states import FINAL
 from controller.records.audit import as_entry
-from controller.records.tables import Account, AuditEntry, Job
+from controller.records.tables import AuditEntry, Job
 
+_GONE = "账号或令牌不存在、已停用或已吊销 no such account or token, or it is shut out"
 Actions = Mapping[str, type[Action]]
 
 
@@ -111,16 +113,17 @@ def _not_replayed(session: Session, job: Job) -> None:
 
 
 def _allowed(session: Session, job: Job, action: Action) -> None:
-    account = session.scalar(select(Account).where(Account.name == job.actor))
-    if account is None or account.disabled:
-        raise NotAllowed(
-            actor=job.actor, why="账号不存在或已停用 no such account, or it is disabled"
-        )
-    if account.role != job.role:
-        raise NotAllowed(actor=job.actor, why=f"当前角色为 the role is now {account.role}")
-    if account.role not in {str(role) for role in _roles(action)}:
-        raise NotAllowed(actor=job.actor, why=f"角色 the role {account.role}")
+    """Derive who asked anew, with the grants and the token of now: what was taken back counts."""
+    who = standing(session, job.actor, _asked_at(session, job))
+    if who is None:
+        raise NotAllowed(actor=job.actor, why=_GONE)
+    if who.role != job.role:
+        raise NotAllowed(actor=job.actor, why=f"当前角色为 the role is now {who.role}")
+    if not who.may(session, action):
+        raise NotAllowed(actor=job.actor, why=f"角色或权限不足 not within the rights of {who.role}")
 
 
-def _roles(action: Action) -> frozenset[Role]:
-    return action.roles
+def _asked_at(session: Session, job: Job) -> str:
+    """When it was asked, by the audit entry: the chain vouches for it, the row's own word does not count."""
+    entry = session.get(AuditEntry, job.audit_number)
+    return entry.at if entry is not None else ""

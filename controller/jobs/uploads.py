@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -31,13 +32,13 @@ class Upload:
     size: int
 
 
-def store(stream: Readable, folder: Path, limit: int) -> Upload:
+def store(stream: Readable, folder: Path, limit: int, *, kind: str = "hmod") -> Upload:
     """Write `stream` to a new file in `folder`; over `limit` bytes raises `TooLarge` and keeps nothing.
 
-    Files that lie there for more than a day were never installed, and go.
+    `kind` ends its name: `hmod` or `img`. Files that lie there for more than a day were never used, and go.
     """
     _sweep(folder)
-    path = folder / f"{chance.new_id()}.hmod"
+    path = folder / f"{chance.new_id()}.{kind}"
     try:
         seen, size = _copy(stream, path, limit)
     except BaseException:
@@ -53,26 +54,26 @@ def _copy(stream: Readable, path: Path, limit: int) -> tuple[str, int]:
         while piece := stream.read(_PIECE):
             size += len(piece)
             if size > limit:
-                raise TooLarge(what="模块文件 module file", limit=limit)
+                raise TooLarge(what="上传文件 upload", limit=limit)
             seen.update(piece)
             file.write(piece)
         file.flush()
         os.fsync(file.fileno())
     if not size:
-        raise BadInput(what="模块文件 module file", why="为空 it is empty")
+        raise BadInput(what="上传文件 upload", why="为空 it is empty")
     return seen.hexdigest(), size
 
 
 def _sweep(folder: Path) -> None:
     oldest = clock.now().timestamp() - _KEPT
-    for path in folder.glob("*.hmod"):
+    for path in (*folder.glob("*.hmod"), *folder.glob("*.img")):
         if path.stat().st_mtime < oldest:
             path.unlink(missing_ok=True)
 
 
-def find(folder: Path, name: str) -> Path:
+def find(folder: Path, name: str, form: re.Pattern[str] = fields.UPLOAD) -> Path:
     """Return the path of an upload; a name of another form or a missing file raises."""
-    fields.matches("upload", name, fields.UPLOAD)
+    fields.matches("upload", name, form)
     path = folder / name
     if not path.is_file():
         raise NotFound(what="上传文件 upload", name=name)

@@ -22,11 +22,13 @@ _FIELDS = (
 )
 
 
+_BATCH = 1000
+
+
 def append(session: Session, entry: audit.Entry) -> AuditEntry:
     """Add `entry` at the end of the chain; its number, time and links are filled in here.
 
-    The row is flushed: on SQLite the transaction holds the write lock, elsewhere the number's
-    primary key lets only one of two writers through.
+    The row is flushed. Writers take turns (`records.session`), so the last entry is still the last.
     """
     last = session.scalar(select(AuditEntry).order_by(AuditEntry.number.desc()).limit(1))
     number, previous = (last.number + 1, last.hash) if last else (1, audit.GENESIS)
@@ -62,11 +64,14 @@ def as_entry(row: AuditEntry) -> audit.Entry:
 
 def entries(session: Session) -> Iterator[audit.Entry]:
     """Give the whole chain in order, a thousand rows in memory at a time."""
-    rows = session.scalars(
-        select(AuditEntry).order_by(AuditEntry.number).execution_options(yield_per=1000)
-    )
-    for row in rows:
-        yield as_entry(row)
+    columns = [getattr(AuditEntry, name) for name in _FIELDS]
+    ordered = select(*columns).order_by(AuditEntry.number).limit(_BATCH)
+    rows = session.execute(ordered).all()
+    while rows:
+        for row in rows:
+            yield audit.Entry(**row._mapping)
+        after, full = rows[-1].number, len(rows) == _BATCH
+        rows = session.execute(ordered.where(AuditEntry.number > after)).all() if full else []
 
 
 def page(session: Session, *, before: int | None = None, limit: int = 100) -> list[AuditEntry]:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, Integer, String, Text
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from controller.records.tables import Base
@@ -90,7 +90,11 @@ class Template(Base):
 
 
 class Nic(Base):
-    """A further network interface of a machine; its first one stands in the machine's own row."""
+    """A further network interface of a machine; its first one stands in the machine's own row.
+
+    `position` is its place among the further ones, from 1. `state`: wished (asked for, its address taken),
+    present (part of the machine).
+    """
 
     __tablename__ = "nics"
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
@@ -98,6 +102,8 @@ class Nic(Base):
     zone: Mapped[str] = mapped_column(String(16))
     address: Mapped[str] = mapped_column(String(40))
     mac: Mapped[str] = mapped_column(String(17), unique=True)
+    position: Mapped[int] = mapped_column(Integer, default=1)
+    state: Mapped[str] = mapped_column(String(16), default="wished")
     job_id: Mapped[str] = mapped_column(String(36))
 
     __table_args__ = (Index("nics_zone_address", "zone", "address", unique=True),)
@@ -172,8 +178,8 @@ class ApiToken(Base):
 class ConsoleSession(Base):
     """Who looked at which machine's screen or serial line, when, and how much passed.
 
-    `state`: asked, open, closed, expired, failed. Only the SHA-256 of the ticket is kept; it opens one
-    connection, within a minute.
+    `kind`: screen, watch (the screen without keyboard and mouse) or serial. `state`: asked, open, closed,
+    expired, failed. Only the SHA-256 of the ticket is kept; it opens one connection, until `ticket_until`.
     """
 
     __tablename__ = "console_sessions"
@@ -183,11 +189,13 @@ class ConsoleSession(Base):
     account: Mapped[str] = mapped_column(String(64))
     kind: Mapped[str] = mapped_column(String(8))
     state: Mapped[str] = mapped_column(String(16))
+    job_id: Mapped[str] = mapped_column(String(36))
     ticket_hash: Mapped[str | None] = mapped_column(String(64), unique=True)
+    ticket_until: Mapped[str | None] = mapped_column(String(40))
     asked_at: Mapped[str] = mapped_column(String(40))
     opened_at: Mapped[str | None] = mapped_column(String(40))
     closed_at: Mapped[str | None] = mapped_column(String(40))
     peer: Mapped[str] = mapped_column(String(64), default="")
-    bytes_in: Mapped[int] = mapped_column(Integer, default=0)
-    bytes_out: Mapped[int] = mapped_column(Integer, default=0)
+    bytes_in: Mapped[int] = mapped_column(BigInteger, default=0)
+    bytes_out: Mapped[int] = mapped_column(BigInteger, default=0)
     why: Mapped[str] = mapped_column(Text, default="")

@@ -1,8 +1,8 @@
 """Reading jobs: one, many, steps, lines."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select, true
 from sqlalchemy.orm import Session
 
 from appliance.errors import NotFound
@@ -11,13 +11,17 @@ from controller.records.tables import Job, JobLine, JobStep
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which jobs, newest first: every part given narrows it; `objects` None means any."""
+    """Which jobs, newest first: every part given narrows it; `objects` None means any.
+
+    `within` is a condition on rows beside these: what the asker may see.
+    """
 
     state: str | None = None
     kind: str | None = None
     objects: tuple[str, ...] | None = None
     before: int | None = None
     limit: int = 100
+    within: ColumnElement[bool] = field(default_factory=true)
 
 
 def get(session: Session, name: str) -> Job:
@@ -30,9 +34,14 @@ def get(session: Session, name: str) -> Job:
     return found
 
 
+def is_within(session: Session, job_id: str, condition: ColumnElement[bool]) -> bool:
+    """Whether the job fulfils a condition on its row."""
+    return session.scalar(select(Job.id).where(Job.id == job_id, condition)) is not None
+
+
 def many(session: Session, wanted: Wanted) -> list[Job]:
     """Return the jobs that are wanted."""
-    query = select(Job).order_by(Job.number.desc()).limit(wanted.limit)
+    query = select(Job).where(wanted.within).order_by(Job.number.desc()).limit(wanted.limit)
     if wanted.state is not None:
         query = query.where(Job.state == wanted.state)
     if wanted.kind is not None:

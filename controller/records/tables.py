@@ -86,7 +86,7 @@ class JobStep(Base):
     __tablename__ = "job_steps"
     job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id"), primary_key=True)
     position: Mapped[int] = mapped_column(Integer, primary_key=True)
-    key: Mapped[str] = mapped_column(String(40))
+    key: Mapped[str] = mapped_column(String(64))
     title_zh: Mapped[str] = mapped_column(Text)
     title_en: Mapped[str] = mapped_column(Text)
     state: Mapped[str] = mapped_column(String(16))
@@ -158,10 +158,13 @@ class Node(Base):
 class Vm(Base):
     """A virtual machine: `wished` beside `actual` (absent, stopped, running, paused), both always shown.
 
+    `actual` is `unknown` while its node does not answer: what cannot be seen is not said to be absent.
     `job_id` names the job that made the wish; `agent` says whether its guest agent answered last.
     `version` counts changes and is the ETag. Address and MAC are given by the controller, unique.
     Machines of one `apart` group are kept on different nodes. `placement` says why it is on its node;
-    `drift` what the engine holds otherwise than wished (None: nothing), as {what: [wished, actual]}.
+    `drift` what the engine holds otherwise than wished (None: nothing), as {what: [wished, actual]};
+    `pending` what the running guest sees after its next start only, in the same form. `resizing` holds
+    a size that was asked for: {job, from: [vcpus, MiB], to: [vcpus, MiB]}.
     """
 
     __tablename__ = "vms"
@@ -185,6 +188,8 @@ class Vm(Base):
     agent: Mapped[bool] = mapped_column(default=False)
     placement: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     drift: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    pending: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    resizing: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     job_id: Mapped[str] = mapped_column(String(36))
     version: Mapped[int] = mapped_column(Integer, default=1)
     created_at: Mapped[str] = mapped_column(String(40))
@@ -197,7 +202,9 @@ class Volume(Base):
 
     `id` is `OWNER/KIND` (owner: the machine's id, of a data volume its own); that is also its name in the
     storage `storage`, on the node `node` where the storage is a node's own (else ""). `path` is shown
-    to people only. `serial` is how a guest finds it.
+    to people only. `serial` is how a guest finds it. `parent` (`OWNER/KIND@SNAPSHOT`, or an image) is what
+    a linked clone rests on; `snapshots` names the volume's own kept states, oldest first. `actual` is
+    absent until it is made, `wished` absent when it is to go.
     """
 
     __tablename__ = "volumes"
@@ -217,6 +224,7 @@ class Volume(Base):
     job_id: Mapped[str] = mapped_column(String(36), default="")
     version: Mapped[int] = mapped_column(Integer, default=1)
     created_at: Mapped[str | None] = mapped_column(String(40))
+    snapshots: Mapped[list[str]] = mapped_column(JSON, default=list)
 
 
 class VendorKey(Base):

@@ -10,13 +10,17 @@ from typing import Any
 
 from appliance.errors import Text, Unavailable
 from appliance.settings import Settings
-from controller.api.dispatch import PREFIX
+from controller.access.tls import context
+from controller.api.dispatch import METRICS, PREFIX
 from controller.api.entry import PEER
 from controller.serve import create_app
-from controller.serve.tls import LateHandshake, PatientServer, context
+from controller.serve.tls import LateHandshake, PatientServer
 
 THREADS = 12  # for browsers; each waiting or listening client holds one
 PEER_THREADS = 8
+_LARGEST = (
+    64 * 1024**3
+)  # bytes: an image of a machine; each address has a limit of its own below that
 TIMEOUT = 10  # seconds a client may be silent within a request, or between two
 
 
@@ -40,7 +44,7 @@ def browsers(app: Wsgi, settings: Settings, address: str | None = None) -> Patie
     host = address or ("::" if _ipv6() else "0.0.0.0")
     server = PatientServer((host, settings.console_port), app, THREADS, timeout=TIMEOUT)
     server.ssl_adapter = LateHandshake(context(tls / "server.crt", tls / "server.key"))
-    return _sized(server, settings)
+    return _sized(server)
 
 
 def peers(app: Wsgi, settings: Settings) -> PatientServer:
@@ -50,7 +54,7 @@ def peers(app: Wsgi, settings: Settings) -> PatientServer:
     server = PatientServer(
         str(path), _named(app), PEER_THREADS, timeout=TIMEOUT, peercreds_enabled=True
     )
-    return _sized(server, settings)
+    return _sized(server)
 
 
 def run(settings: Settings) -> None:
@@ -92,7 +96,7 @@ def _named(app: Wsgi) -> Wsgi:
     """Put the peer's uid where no header can reach, and keep the console off this socket."""
 
     def named(environ: dict[str, Any], start: Any) -> Iterable[bytes]:
-        if not str(environ.get("PATH_INFO", "")).startswith(PREFIX):
+        if not str(environ.get("PATH_INFO", "")).startswith((PREFIX, METRICS)):
             start("404 Not Found", [("Content-Length", "0")])
             return []
         uid = environ.get("X_REMOTE_UID")
@@ -102,12 +106,12 @@ def _named(app: Wsgi) -> Wsgi:
     return named
 
 
-def _sized(server: PatientServer, settings: Settings) -> PatientServer:
+def _sized(server: PatientServer) -> PatientServer:
     server.server_name = "HBox"  # whose version is nobody's business
     server.max_request_header_size = 32768
     server.request_queue_size = 128  # connections that the kernel holds until they are accepted
     server.keep_alive_conn_limit = 256
-    server.max_request_body_size = settings.module_limit
+    server.max_request_body_size = _LARGEST
     return server
 
 

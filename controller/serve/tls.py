@@ -10,7 +10,6 @@ import errno
 import os
 import socket
 import ssl
-from pathlib import Path
 from typing import Any
 
 from cheroot.connections import ConnectionManager
@@ -24,16 +23,6 @@ _PLAIN = (
     "Connection: close\r\nContent-Length: {length}\r\n\r\n{text}"
 )
 _SAID = "此端口只接受 HTTPS。This port speaks HTTPS only.\n"
-
-
-def context(certificate: Path, key: Path) -> ssl.SSLContext:
-    """Return a server context: TLS 1.2 or later, no client certificates, no compression."""
-    made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    made.minimum_version = ssl.TLSVersion.TLSv1_2
-    made.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
-    made.set_ciphers("ECDHE+AESGCM:ECDHE+CHACHA20")
-    made.load_cert_chain(certificate, key)
-    return made
 
 
 class LateHandshake(Adapter):

@@ -10,8 +10,10 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from appliance.canonical import canonical, digest
-from appliance.errors import BadInput, Forbidden
+from appliance.errors import BadInput, Forbidden, NotFound
 from appliance.settings import Settings
+from controller.access import reach
+from controller.actions import ACTIONS
 from controller.actions.base import Action, Role
 from controller.actions.principal import Principal
 from controller.jobs.queue import Idempotency, submit
@@ -44,6 +46,21 @@ class Desk:
     def may(self, action: type[Action]) -> bool:
         """Whether this reader's role may ask for `action`, so that no useless button is shown."""
         return self.principal.role in action.roles
+
+    def offers(self, kind: str) -> bool:
+        """Whether this reader's role may ask for an action of that kind."""
+        return kind in ACTIONS and self.may(ACTIONS[kind])
+
+    def wish(self, kind: str, **fields: str | int | bool) -> Action:
+        """Return the action of that kind; raises `BadInput` for fields that can never be right."""
+        if kind not in ACTIONS:
+            raise NotFound(what="操作 action", name=kind)
+        return ACTIONS[kind].from_json(fields)
+
+    def reach(self, thing: str) -> None:
+        """Raise `NotFound` when `thing` (`noun/id`) is out of this reader's reach."""
+        with self.records() as session:
+            reach.see(session, self.principal, thing)
 
     def ask(self, action: Action) -> Response:
         """Submit the action and go to its job; raises what the queue refuses."""

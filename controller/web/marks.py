@@ -7,8 +7,20 @@ from markupsafe import Markup, escape
 
 from appliance.clock import BEIJING, now
 from appliance.errors import Text
+from controller.web.drawings.gauges import gauge
 from controller.web.rule_words import RULES
-from controller.web.words import ACTORS, CHANGE_OPS, DIRECTIONS, LANES, LEVEL_L1, ZONES, mark
+from controller.web.words import (
+    ACTORS,
+    CHANGE_OPS,
+    CONSOLES,
+    DIRECTIONS,
+    DRIFTS,
+    LANES,
+    LEVEL_L1,
+    RIGHTS,
+    ZONES,
+    mark,
+)
 
 # The whole country keeps one time without summer time, so no time zone database is needed.
 
@@ -117,6 +129,12 @@ GLOBALS: dict[str, object] = {
     "lane_word": word(LANES),
     "rule_word": rule_word,
     "op_word": word(CHANGE_OPS),
+    "console_word": word(CONSOLES),
+    "right_word": word(RIGHTS),
+    "drift_word": word(DRIFTS),
+    "gauge": gauge,
+    "state_plain": lambda kind, value: f"{mark(kind, value).text.zh} {mark(kind, value).text.en}",
+    "zone_plain": lambda zone: f"{ZONES[zone].zh} {ZONES[zone].en}" if zone in ZONES else zone,
     "op_plain": lambda value: f"{CHANGE_OPS[value].zh} {CHANGE_OPS[value].en}",
     "level_l1": LEVEL_L1,
     "verdict_word": lambda value: mark("verdict", value).text,

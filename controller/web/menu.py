@@ -1,12 +1,14 @@
 """The menu: every page of the console in one literal table. A new page is one line here."""
 
 from appliance.errors import Text
+from controller.actions.base import Role
 from controller.web.pages import (
     accounts,
     approve,
     audit,
     changes,
     compliance,
+    console,
     gateway,
     gateway_reports,
     home,
@@ -16,13 +18,20 @@ from controller.web.pages import (
     module_install,
     modules,
     node,
+    node_tokens,
     nowhere,
+    rights,
+    storage,
+    templates,
+    tenants,
     transfer,
     vm,
+    vm_deeds,
     vm_new,
     vms,
+    volumes,
 )
-from controller.web.route import EVERYBODY, READERS, Entry, Route
+from controller.web.route import EVERYBODY, READERS, STAFF, VIEWERS, Entry, Route
 
 MENU: tuple[Entry, ...] = (
     Entry("home", "/", Text("总览", "Overview"), EVERYBODY, home.ROUTES),
@@ -30,14 +39,14 @@ MENU: tuple[Entry, ...] = (
         "vms",
         "/vms",
         Text("虚拟机", "Virtual machines"),
-        READERS,
-        vms.ROUTES + vm_new.ROUTES + vm.ROUTES,
+        VIEWERS,
+        vms.ROUTES + vm_new.ROUTES + vm.ROUTES + vm_deeds.ROUTES + console.ROUTES,
     ),
     Entry(
         "modules",
         "/modules",
         Text("业务模块", "Modules"),
-        EVERYBODY,
+        STAFF,
         modules.ROUTES + module_install.ROUTES + approve.ROUTES,
     ),
     Entry(
@@ -48,7 +57,29 @@ MENU: tuple[Entry, ...] = (
         gateway.ROUTES + transfer.ROUTES + changes.ROUTES + gateway_reports.ROUTES,
     ),
     Entry("compliance", "/compliance", Text("等保合规", "Compliance"), READERS, compliance.ROUTES),
-    Entry("node", "/nodes", Text("节点硬件", "Node hardware"), READERS, node.ROUTES),
+    Entry(
+        "storage",
+        "/storage",
+        Text("存储", "Storage"),
+        READERS,
+        storage.ROUTES + templates.ROUTES,
+    ),
+    Entry("storage", "/volumes", Text("卷", "Volumes"), frozenset({Role.TENANT}), volumes.ROUTES),
+    Entry("node", "/nodes", Text("节点", "Nodes"), READERS, node_tokens.ROUTES + node.ROUTES),
+    Entry(
+        "tenants",
+        "/tenants",
+        Text("租户与权限", "Tenants, rights"),
+        READERS,
+        tenants.ROUTES + rights.ROUTES,
+    ),
+    Entry(
+        "tenants",
+        "/tokens",
+        Text("API 令牌", "API tokens"),
+        frozenset({Role.TENANT, Role.VENDOR}),
+        rights.KEY_ROUTES,
+    ),
     Entry("jobs", "/jobs", Text("任务", "Jobs"), EVERYBODY, jobs.ROUTES + job.ROUTES),
     Entry("audit", "/audit", Text("审计", "Audit trail"), audit.ROLES, audit.ROUTES),
     Entry("accounts", "/accounts", Text("账号", "Accounts"), accounts.ROLES, accounts.ROUTES),

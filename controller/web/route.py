@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from flask.typing import ResponseReturnValue
 
 from appliance.errors import Text
+from controller.actions.base import OWNERS as OWNERS  # noqa: PLC0414 - pages know it from here
 from controller.actions.base import Role
 
 EVERYBODY = frozenset(Role)
+STAFF = EVERYBODY - {Role.TENANT}  # pages that are not narrowed to what somebody was granted
 READERS = frozenset({Role.SYSTEM, Role.SECURITY, Role.AUDIT, Role.AUDITOR})
+VIEWERS = READERS | {Role.TENANT}  # pages that show a tenant only what it was granted
 SYSTEM = frozenset({Role.SYSTEM})
 SECURITY = frozenset({Role.SECURITY})
 NOBODY_YET = frozenset[Role]()  # for pages before the login

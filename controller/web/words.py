@@ -36,7 +36,61 @@ STATES: dict[str, dict[str, Mark]] = {
     "vm": {
         "running": Mark("ok", Text("运行", "running")),
         "stopped": Mark("off", Text("停止", "stopped")),
+        "paused": Mark("warn", Text("暂停", "paused")),
         "absent": Mark("off", Text("不存在", "absent")),
+        "unknown": Mark("warn", Text("未知（节点无应答）", "unknown: its node is silent")),
+    },
+    "node": {
+        "active": Mark("ok", Text("在用", "active")),
+        "joining": Mark("busy", Text("加入中", "joining")),
+        "maintenance": Mark("warn", Text("维护", "in maintenance")),
+        "replacing": Mark("busy", Text("更换中", "being replaced")),
+        "leaving": Mark("warn", Text("移除中", "leaving")),
+        "away": Mark("bad", Text("无应答", "does not answer")),
+    },
+    "storage": {
+        "ok": Mark("ok", Text("副本完整", "all copies there")),
+        "ok_single": Mark("ok", Text("可用，单份", "usable, one copy")),
+        "degraded": Mark("warn", Text("降级，修复中", "degraded, being repaired")),
+        "no_spare": Mark("bad", Text("降级，无处补副本", "degraded, no spare")),
+        "full": Mark("bad", Text("超过上限", "over the ceiling")),
+        "error": Mark("bad", Text("故障", "broken")),
+        "making": Mark("busy", Text("建立中", "being set up")),
+    },
+    "osd": {
+        "wished": Mark("busy", Text("加入中", "being added")),
+        "in": Mark("ok", Text("在用", "in use")),
+        "out": Mark("warn", Text("迁出中", "being emptied")),
+        "failed": Mark("bad", Text("故障", "failed")),
+        "gone": Mark("off", Text("已移除", "removed")),
+    },
+    "volume": {
+        "present": Mark("ok", Text("就绪", "ready")),
+        "absent": Mark("off", Text("不存在", "absent")),
+        "attached": Mark("ok", Text("已挂载", "attached")),
+    },
+    "snapshot": {
+        "wished": Mark("busy", Text("制作中", "being taken")),
+        "making": Mark("busy", Text("制作中", "being taken")),
+        "ready": Mark("ok", Text("就绪", "ready")),
+        "present": Mark("ok", Text("就绪", "ready")),
+        "dropping": Mark("busy", Text("删除中", "being removed")),
+        "failed": Mark("bad", Text("失败", "failed")),
+    },
+    "template": {
+        "wished": Mark("busy", Text("导入中", "being imported")),
+        "importing": Mark("busy", Text("导入中", "being imported")),
+        "ready": Mark("ok", Text("可用", "ready")),
+        "changed": Mark("bad", Text("内容已变，停用", "changed: not used")),
+        "failed": Mark("bad", Text("失败", "failed")),
+        "removing": Mark("busy", Text("移除中", "being removed")),
+    },
+    "console": {
+        "asked": Mark("busy", Text("等待连接", "waits for its viewer")),
+        "open": Mark("ok", Text("进行中", "open")),
+        "closed": Mark("off", Text("已结束", "over")),
+        "expired": Mark("off", Text("无人连接", "nobody came")),
+        "failed": Mark("bad", Text("未能打开", "failed")),
     },
     "module": {
         "installing": Mark("busy", Text("安装中", "installing")),
@@ -101,6 +155,31 @@ ROLES: dict[str, Text] = {
     "audit": Text("审计管理员", "audit administrator"),
     "vendor": Text("厂商", "vendor"),
     "auditor": Text("测评人员", "auditor"),
+    "tenant": Text("租户", "tenant"),
+}
+
+CONSOLES: dict[str, Text] = {
+    "screen": Text("屏幕", "screen"),
+    "watch": Text("屏幕（只看）", "screen, watching only"),
+    "serial": Text("串口", "serial line"),
+}
+
+RIGHTS: dict[str, Text] = {
+    "view": Text("查看", "view"),
+    "operate": Text("操作", "operate"),
+    "manage": Text("管理", "manage"),
+}
+
+DRIFTS: dict[str, Text] = {
+    "vcpus": Text("处理器", "processors"),
+    "memory_mib": Text("内存（MiB）", "memory (MiB)"),
+    "disks": Text("磁盘", "disks"),
+    "links": Text("网卡", "interfaces"),
+    "name": Text("名称", "name"),
+    "extra": Text("外来设备", "foreign devices"),
+    "power": Text("电源", "power"),
+    "node": Text("节点", "node"),
+    "definition": Text("定义", "definition"),
 }
 
 # Who else may stand in the audit trail.

@@ -11,6 +11,7 @@ from appliance.files import write_atomically
 from appliance.sdk import manifest as manifests
 from appliance.signing import SigningKey
 from controller.jobs.steps import Say
+from controller.workers import nodes_network
 from controller.workers.changebook import ChangeBook
 from controller.workers.openings import Approved, whole
 from controller.workers.site import Site
@@ -98,6 +99,8 @@ class Approvals:
         # By its own unit: it makes namespaces, and what is mounted in this service stays in here.
         run = self.site.home.host.run
         run(["systemctl", "reload-or-restart", "hbox-network.service"], timeout=90)
+        # Every node of the box holds the same flows: a machine may run on any of them.
+        nodes_network.push(self.site, say)
         folder = self.site.settings.state / "gateway"
         key = SigningKey.load(self.site.settings.keys / "policy.key")
         issued = policy.Policy(version=self._version(folder), issued=clock.iso(), channels=ways)

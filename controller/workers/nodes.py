@@ -6,9 +6,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from appliance import clock
-from appliance.errors import Text
+from appliance.errors import Text, Unavailable
 from controller.actions.nodes import InspectNode
 from controller.drivers.base import Accelerator
+from controller.jobs.log import tell
 from controller.jobs.steps import Say, Step
 from controller.records.session import reading
 from controller.records.tables import Node
@@ -43,13 +44,17 @@ def take(site: Site, name: str) -> str:
 
 
 def know(site: Site) -> None:
-    """Take the inventory of every node that was never asked."""
+    """Take the inventory of every node that was never asked; one that is away is asked another time."""
     with reading(site.engine) as session:
         asked = select(Node.name).where(Node.accelerator.is_not(None))
         known = set(session.scalars(asked))
     for name in site.nodes:
-        if name not in known:
+        if name in known:
+            continue
+        try:
             take(site, name)
+        except Unavailable as error:
+            tell(f"inventory of {name}: {error}")
 
 
 def accelerator(site: Site, name: str) -> Accelerator:

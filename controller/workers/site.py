@@ -12,21 +12,22 @@ from sqlalchemy.orm import Session
 from appliance.errors import NotFound
 from appliance.host import Host, LocalHost
 from appliance.settings import Settings
-from controller.drivers.base import Boot, HypervisorDriver
+from controller.drivers.base import Boot, HypervisorDriver, Target
 from controller.drivers.storage import NodeStorage, StorageDriver
-from controller.records.session import transaction
-from controller.records.tables import Job
+from controller.records.session import reading, transaction
+from controller.records.tables import Job, Node
 
 GUEST_BASE = Path("/usr/share/hbox/images/guest-base")
 
 
 @dataclass(frozen=True)
 class NodeDrivers:
-    """The engines of one node. `storage` is its own (`dir`)."""
+    """The engines of one node. `storage` is its own (`dir`); `uri` is how other nodes reach its engine."""
 
     hypervisor: HypervisorDriver
     storage: NodeStorage
     host: Host = field(default_factory=LocalHost)
+    uri: str = ""
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,13 @@ class Site:
         if name not in self.shared:
             raise NotFound(what="存储 storage", name=name)
         return self.shared[name]
+
+    def target(self, name: str) -> Target:
+        """Return where a machine that moves to this node goes, as the other nodes reach it."""
+        uri = self.node(name).uri
+        with reading(self.engine) as session:
+            row = session.get(Node, name)
+        return Target(name, uri, row.address if row is not None else "")
 
     @property
     def home(self) -> NodeDrivers:

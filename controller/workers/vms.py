@@ -1,19 +1,27 @@
 """How virtual machines are created, started, stopped and deleted, step by step."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 
-from appliance import clock
+from sqlalchemy import select
+
 from appliance.errors import NotFound, Text
 from controller.actions.addresses import of_machines
 from controller.actions.vms import CreateVm, DeleteVm, StartVm, StopVm
-from controller.drivers.base import Ability, AgentSilent, Power
+from controller.drivers.storage import VolumeInUse
 from controller.jobs.steps import Say, Step, nothing
 from controller.jobs.trust import NotTrusted
+from controller.records.session import reading
+from controller.records.tables import Volume
+from controller.workers import erasures
 from controller.workers.machine import Machine
+from controller.workers.machine_steps import defining, going, quiet, recording
 from controller.workers.site import Site
 
-AGENT_LIMIT = 420.0  # seconds; a translated (TCG) guest on a busy node takes minutes
+_ASKED = (
+    "name", "zone", "node", "vcpus", "memory_mib", "disk_gib", "tenant", "storage", "template_id",
+    "apart", "user_data",
+)  # fmt: skip
 
 
 def create(action: CreateVm, site: Site) -> Sequence[Step]:
@@ -23,24 +31,24 @@ def create(action: CreateVm, site: Site) -> Sequence[Step]:
         Step(
             "disk",
             Text("建立系统盘", "Make the system disk"),
-            _quiet(vm.make_system),
-            _quiet(vm.erase),
+            quiet(vm.make_system),
+            quiet(vm.erase),
         ),
         Step(
             "seed",
             Text("写入首启配置", "Write the first-boot data"),
-            _quiet(vm.make_seed),
-            _quiet(vm.erase),
+            quiet(vm.make_seed),
+            quiet(vm.erase),
         ),
-        Step("define", Text("登记虚拟机", "Define the machine"), _quiet(vm.define), _undefine(vm)),
+        defining(vm),
     ]
-    return [*steps, *(_going(vm) if action.start else ()), _record(vm)]
+    return [*steps, *(going(vm) if action.start else ()), recording(vm)]
 
 
 def start(action: StartVm, site: Site) -> Sequence[Step]:
     """Power on and wait until the guest answers."""
     vm = Machine.of(site, action.vm_id)
-    return [*_going(vm), _record(vm)]
+    return [*going(vm), recording(vm)]
 
 
 def stop(action: StopVm, site: Site) -> Sequence[Step]:
@@ -52,11 +60,11 @@ def stop(action: StopVm, site: Site) -> Sequence[Step]:
         vm.drivers.hypervisor.stop(vm.id, force=action.force)
 
     title = Text("停止虚拟机", "Stop the machine")
-    return [Step("stop", title, halt, _observe(vm)), _record(vm)]
+    return [Step("stop", title, halt, quiet(vm.observe)), recording(vm)]
 
 
 def delete(action: DeleteVm, site: Site) -> Sequence[Step]:
-    """Power off, forget the definition, erase the disks, free name and address."""
+    """Power off, forget the definition, erase the disks with evidence, free name and address."""
     try:
         vm = Machine.of(site, action.vm_id)
     except NotFound:
@@ -66,13 +74,22 @@ def delete(action: DeleteVm, site: Site) -> Sequence[Step]:
     def halt(_say: Say) -> None:
         vm.drivers.hypervisor.stop(vm.id, force=True)
 
-    def erase(_say: Say) -> None:
-        vm.erase()
+    def undefine(_say: Say) -> None:
+        vm.drivers.hypervisor.undefine(vm.id)
+        vm.observe()
+
+    def erase(say: Say) -> None:
+        parents = _snapshots_of_its_own(site, vm.id)
+        for gone in vm.erase():
+            say(erasures.told(gone))
+            site.report(**{f"erased {gone.volume.partition('/')[2]}": asdict(gone)})
+        for volume, kept in parents:
+            _drop(vm, volume, kept, say)
         vm.forget()
 
     return [
-        Step("stop", _DELETING["stop"], halt, _observe(vm)),
-        Step("undefine", _DELETING["undefine"], _undefine(vm), _quiet(vm.define)),
+        Step("stop", _DELETING["stop"], halt, quiet(vm.observe)),
+        Step("undefine", _DELETING["undefine"], undefine, quiet(vm.define)),
         Step("erase", _DELETING["erase"], erase),
     ]
 
@@ -85,7 +102,7 @@ def _as_asked(action: CreateVm, site: Site) -> Machine:
     """
     vm = Machine.of(site, action.vm_id)
     asked = asdict(action)
-    for name in ("name", "zone", "node", "vcpus", "memory_mib", "disk_gib"):
+    for name in _ASKED:
         setattr(vm.row, name, asked[name])
     box = site.settings
     subnet = box.intranet_subnet if action.zone == "intranet" else box.extranet_subnet
@@ -94,63 +111,20 @@ def _as_asked(action: CreateVm, site: Site) -> Machine:
     return Machine(site, vm.row, site.node(action.node))
 
 
-def _going(vm: Machine) -> list[Step]:
-    """Power on and wait for the guest itself, where the engine can ask it."""
-    can_ask = Ability.AGENT in vm.drivers.hypervisor.abilities
-    return [_start(vm), *([_wait(vm)] if can_ask else [])]
+def _snapshots_of_its_own(site: Site, vm_id: str) -> list[tuple[str, str]]:
+    """Return the origin's volumes and snapshots that were kept for this linked clone alone."""
+    with reading(site.engine) as session:
+        mine = select(Volume.parent).where(Volume.vm_id == vm_id)
+        parents = [parent.partition("@") for parent in session.scalars(mine)]
+    return [(volume, kept) for volume, _, kept in parents if kept == f"clone-{vm_id}"]
 
 
-def _start(vm: Machine) -> Step:
-    def power_on(say: Say) -> None:
-        say(f"加速方式 accelerator: {vm.accelerator().value}")
-        vm.drivers.hypervisor.start(vm.id)
-
-    def power_off(_say: Say) -> None:
-        vm.drivers.hypervisor.stop(vm.id, force=True)
-        vm.observe()
-
-    return Step("start", Text("启动虚拟机", "Start the machine"), power_on, power_off)
-
-
-def _wait(vm: Machine) -> Step:
-    def wait(say: Say) -> None:
-        began = clock.monotonic()
-        while not vm.drivers.hypervisor.ping(vm.id):
-            if vm.drivers.hypervisor.state(vm.id) is not Power.RUNNING:
-                raise AgentSilent(name=vm.row.name, why="the machine went off")
-            if clock.monotonic() - began > AGENT_LIMIT:
-                raise AgentSilent(name=vm.row.name, why=f"nothing for {AGENT_LIMIT:.0f} s")
-            clock.pause(1)
-        say(f"来宾代理已应答 the guest agent answers: {clock.monotonic() - began:.1f} s")
-
-    return Step("agent", Text("等待来宾系统", "Wait for the guest"), wait)
-
-
-def _record(vm: Machine) -> Step:
-    def observe(say: Say) -> None:
-        say(f"实际状态 actual state: {vm.observe().value}")
-        vm.site.report(vm=vm.id, address=vm.row.address)
-
-    return Step("record", Text("记录实际状态", "Record the actual state"), observe)
-
-
-def _undefine(vm: Machine) -> Callable[[Say], None]:
-    def undefine(_say: Say) -> None:
-        vm.drivers.hypervisor.undefine(vm.id)
-        vm.observe()
-
-    return undefine
-
-
-def _observe(vm: Machine) -> Callable[[Say], None]:
-    def observe(_say: Say) -> None:
-        vm.observe()
-
-    return observe
-
-
-def _quiet(deed: Callable[[], None]) -> Callable[[Say], None]:
-    return lambda _say: deed()
+def _drop(vm: Machine, volume: str, kept: str, say: Say) -> None:
+    try:
+        vm.storage.drop_snapshot(volume, kept)
+    except VolumeInUse as error:
+        # A data volume of the clone lives on and rests on it: it goes with that one.
+        say(f"来源快照保留 kept for now: {volume}@{kept}: {error}")
 
 
 _DELETING = {

@@ -21,6 +21,7 @@ from images.lab.names import Names
 from images.lab.ssh import LabNode
 
 CONSOLE = 8443  # the console's port on every node
+SCREENS = 8446  # the machines' consoles
 PATIENT_TARGET = "10.88.0.10:8080"  # the first module VM of the extranet
 
 
@@ -69,6 +70,15 @@ class Lab:
         nodes.start(LocalHost(), self.names, number, plan)
         self.nodes[number].wait_ready(patience=patience)
 
+    def renew(self, number: int, *, patience: float = 180.0) -> None:
+        """Put a fresh machine in a node's place: no file of it is left, name and address are the same.
+
+        The node that runs is cut off first. Machine id and SSH host keys are new.
+        """
+        self.cut(number)
+        nodes.forget(self.names, number)
+        self.start(number, patience=patience)
+
     def down(self) -> None:
         """Stop and remove everything of this lab; raises `Leftovers` if something stays."""
         down(self.name)
@@ -107,9 +117,20 @@ def up(
                 node.wait_ready(patience=patience)
         if console_port is not None:
             lab.forward(console_port, "mgmt", f"{lab.nodes[0].address}:{CONSOLE}")
+            _screens(lab, console_port)
         if patient_port is not None:
             lab.forward(patient_port, "ext", PATIENT_TARGET)
     return lab
+
+
+def _screens(lab: Lab, console_port: int) -> None:
+    """Forward the machines' consoles as far from the console's port as they are on the node."""
+    port = console_port + SCREENS - CONSOLE
+    try:
+        lab.forward(port, "mgmt", f"{lab.nodes[0].address}:{SCREENS}")
+    except forward.PortTaken:
+        told = f"端口 {port} 已被占用：浏览器中看不到虚拟机屏幕 / port {port} is taken: no screens in the browser\n"
+        sys.stderr.write(told)
 
 
 def find(name: str = "hbox") -> Lab:

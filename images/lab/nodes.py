@@ -1,6 +1,7 @@
 """Starts and stops one node: overlay, cgroups, systemd-nspawn, and the proof that all of it is gone."""
 
 import os
+import shutil
 import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from pathlib import Path
 
 from appliance.chance import new_id
 from appliance.clock import monotonic, pause
+from appliance.errors import Conflict
 from appliance.host import Host
 from images.chroot import Overlay
 from images.lab import cgroups, processes, seed, switch
@@ -111,6 +113,14 @@ def discard(host: Host, names: Names, number: int) -> None:
     while root in mounts():
         host.run(["umount", root])
     cgroups.remove(names.cgroup(number))
+
+
+def forget(names: Names, number: int) -> None:
+    """Remove all files of a node that does not run; raises `Conflict` while it is mounted."""
+    folder = names.node(number)
+    if str(folder / "root") in mounts():
+        raise Conflict(why=f"{folder} 仍在使用 is in use")
+    shutil.rmtree(folder, ignore_errors=False)
 
 
 def mounts() -> list[str]:

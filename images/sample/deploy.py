@@ -4,12 +4,12 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from appliance.canonical import canonical, digest
 from appliance.progress import Progress
 from appliance.sdk import bundle
-from appliance.sdk.commands import LIMIT, pack
+from appliance.sdk.commands import LIMIT
 from appliance.signing import SigningKey
 from images.cache import Cache
+from images.sample.bundles import packed
 from images.sample.desk import SECURITY, SYSTEM, Desk
 from images.sample.parts import PARTS, VENDOR, Part
 
@@ -34,23 +34,12 @@ def deploy(desk: Desk, folder: Path, cache: Cache, progress: Progress) -> None:
 
 
 def _signed(part: Part, key: SigningKey, folder: Path, cache: Cache) -> Path:
-    """Pack once per source tree; sign a copy with this lab's own key, which no cache ever sees."""
-    sources = {
-        str(path.relative_to(part.source)): digest(path.read_bytes())
-        for path in sorted(part.source.rglob("*"))
-        if path.is_file() and "__pycache__" not in path.parts and "build" not in path.parts
-    }
-    name = digest(canonical(sources))[:16]
-    made = cache.entry("module", f"{part.module}-{name}", lambda out: _packed(part, out))
-    packed = next(made.glob("*.hmod"))
-    target = folder / packed.name
-    target.write_bytes(packed.read_bytes())
+    """Sign a copy with this lab's own key, which no cache ever sees."""
+    file = packed(part, cache)
+    target = folder / file.name
+    target.write_bytes(file.read_bytes())
     bundle.sign(target, key, LIMIT)
     return target
-
-
-def _packed(part: Part, out: Path) -> None:
-    pack(part.source, out)
 
 
 def _machine(desk: Desk, part: Part) -> None:

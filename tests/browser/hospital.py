@@ -50,11 +50,11 @@ from controller.records.tables import (
     Vm,
     Volume,
 )
-from tests.browser import traffic
+from tests.browser import cluster, traffic
 from tests.browser.invented import NODE, ago, inventory, outcomes
 
 ROOT = Path(__file__).resolve().parents[2]
-CODES = {"meditech": "vendor", "assessor": "auditor"}
+CODES = {"meditech": "vendor", "assessor": "auditor", "labdept": "tenant"}
 CREATE_STEPS = (
     ("volume", "建立系统盘", "Make the system disk", 0.8),
     ("seed", "写入初始化数据", "Write the seed", 0.5),
@@ -74,6 +74,7 @@ class Hospital:
     codes: dict[str, str] = field(default_factory=dict)
     vms: dict[str, str] = field(default_factory=dict)
     jobs: dict[str, str] = field(default_factory=dict)
+    ids: dict[str, str] = field(default_factory=dict)
     run: str = ""
     look: str = ""
     export: str = ""
@@ -81,10 +82,11 @@ class Hospital:
 
 def blank(state: Path, *, port: int = 8443) -> Hospital:
     """A box right after its first boot: administrators and a node, nothing else."""
-    settings = Settings(state=state / "state", run=state / "run", console_port=port)
+    ports = {"console_port": port, "screen_port": port + 3}
+    settings = Settings(state=state / "state", run=state / "run", **ports)
     for folder in ("db", "uploads", "reports", "audit"):
         (settings.state / folder).mkdir(parents=True)
-    settings.run.mkdir(parents=True)
+    settings.run.mkdir()
     upgrade(settings.database)
     hospital = Hospital(settings, open_records(settings.database))
     with transaction(hospital.engine) as session:
@@ -108,17 +110,16 @@ def furnished(state: Path, *, port: int = 8443) -> Hospital:
         traffic.change(session)
         _inspection(session, hospital)
         _work_in_hand(session, hospital)
+        hospital.ids = cluster.furnish(session, hospital.vms, principal(session, Role.SYSTEM))
     return hospital
 
 
 def principal(session: Session, role: Role) -> Principal:
-    """The first account of that role."""
     account = session.query(Account).filter_by(role=str(role)).first()
     return Principal(account.id, account.name, role, account.vendor or "", "console 10.77.0.1")
 
 
 def ask(session: Session, role: Role, action: Action) -> Job:
-    """Submit an action as the first account of that role."""
     return submit(session, principal(session, role), action)
 
 
@@ -332,7 +333,6 @@ def _inspection(session: Session, hospital: Hospital) -> None:
 def _work_in_hand(session: Session, hospital: Hospital) -> None:
     """One job that failed and was undone, and one that is running its fifth step."""
     failed = ask(session, Role.SYSTEM, InspectNode(node=NODE))
-    failed.started_at = failed.created_at
     looked = (
         ("facts", "读取硬件信息", "Read the facts", "undone", 0.9),
         ("probe", "试启动微型客户机", "Start a tiny guest", "failed", 60.0),

@@ -17,6 +17,7 @@ WALKERS = {
     Role.AUDIT: "audadmin",
     Role.VENDOR: "meditech",
     Role.AUDITOR: "assessor",
+    Role.TENANT: "labdept",
 }
 PARTIAL = ("/live", "/rows", ".json", ".<form>")
 
@@ -25,7 +26,8 @@ def pages(role: Role, hospital: Hospital) -> list[str]:
     """The addresses of all whole pages that this role may read."""
     values = {
         "job_id": hospital.jobs["running" if role is Role.SYSTEM else "failed"],
-        "vm_id": hospital.vms["appointment-1"],
+        "vm_id": hospital.vms["reports-1"],
+        **hospital.ids,
         "module_id": "his-standin",
         "number": "9",
         "run_id": hospital.run,
@@ -38,12 +40,15 @@ def pages(role: Role, hospital: Hospital) -> list[str]:
         for route in entry.routes:
             if route.method != "GET" or role not in route.roles or route.rule.endswith(PARTIAL):
                 continue
-            if role is Role.VENDOR and "job_id" in route.rule:
-                continue  # the failed job is none of its modules'
+            if role in (Role.VENDOR, Role.TENANT) and "job_id" in route.rule:
+                continue  # the failed job is none of its modules', of its machines neither
+            if "/consoles/<" in route.rule:
+                continue  # a console is walked where there is a machine behind it
             if role is Role.AUDIT and "look_id" in route.rule:
                 continue  # another one's look
             values["name"] = "meditech" if entry.key == "accounts" else "node1"
-            found.append(re.sub(r"<(\w+)>", lambda part: values[part[1]], route.rule))
+            path = re.sub(r"<(\w+)>", lambda part: values[part[1]], route.rule)
+            found.append(f"{path}?disk=node3:/dev/sdc" if path == "/storage/disk" else path)
     return found
 
 

@@ -1,8 +1,8 @@
 """Runs inside a lab node: a box's state of its own, jobs submitted and worked as the product does.
 
-Usage: rig.py STATE prepare | submit KIND JSON | dump
+Usage: rig.py STATE prepare | submit KIND JSON | inspect | dump
        rig.py STATE work [--die STEP PHASE] [--libvirtd STEP PHASE] [--seconds N]
-       rig.py STATE suite URI KIND
+       rig.py STATE suite URI test|dir|rbd|agent
 Several of these, one after the other in one process, are joined by a `+`.
 Only the boundary callback is the test's: it kills this very process (--die), or libvirtd.
 """
@@ -28,12 +28,16 @@ from controller.actions.base import Role
 from controller.actions.principal import Principal
 from controller.drivers.base import Boot, Disk, Link, VmSpec
 from controller.drivers.kvm import KvmDriver
-from controller.drivers.suite import conform
+from controller.drivers.storage_rbd import RbdStorage
+from controller.drivers.suite import SUITE, conform
+from controller.drivers.suite_bench import Bench
+from controller.drivers.suite_guest import GUEST
 from controller.jobs.lease import SoleWorker
 from controller.jobs.queue import submit
 from controller.records.migrate import upgrade
 from controller.records.session import open_records, reading, transaction
 from controller.records.tables import Account, Job, JobLine, JobStep, Module, Node, Vm, Volume
+from controller.workers.watch import inspect_all, resync
 
 OPTIONS = ("--die", "--libvirtd", "--seconds")
 PEOPLE = {"system": "sysadmin", "security": "secadmin", "audit": "audadmin"}
@@ -109,25 +113,70 @@ def dump(settings: Settings) -> dict:
     }
 
 
-def conformance(settings: Settings, uri: str, kind: str) -> None:
-    """The drivers' shared suite against libvirt at `uri`."""
-    site = work.home_site(settings)
-    storage = site.nodes[socket.gethostname()].storage
-    vm = "6f1c1b1e-0000-4000-8000-00000000c0de"
-    storage.clone(f"{vm}/system", "guest-base", 2)
-    boot = site.boot() if kind != "test" else Boot(Path("/vmlinuz"), Path("/initrd"), "")
-    spec = VmSpec(
-        vm,
-        "suite",
-        1,
-        256,
-        (Disk(storage.source(f"{vm}/system"), "system"),),
-        (Link("br-int", "52:54:00:00:c0:de", "hmsuite"),),
-        boot,
-        storage.console(vm),
+SUITE_VM = "6f1c1b1e-0000-4000-8000-00000000c0de"
+
+
+def conformance(settings: Settings, uri: str, what: str) -> None:
+    """The drivers' shared suite against libvirt at `uri`; `what`: test, dir, rbd, or agent."""
+    own = work.home_site(settings).home.storage
+    storage = RbdStorage(LocalHost()) if what == "rbd" else own
+    volumes = [f"{SUITE_VM}/{kind}" for kind in ("system", "more")]
+    storage.clone(volumes[0], "guest-base", 2) if what == "agent" else storage.create(volumes[0], 1)
+    storage.create(volumes[1], 1)
+    driver = KvmDriver(uri, kind="test" if what == "test" else "")
+    bench = Bench(
+        driver,
+        VmSpec(
+            SUITE_VM,
+            "suite",
+            1,
+            512 if what == "agent" else 256,
+            (Disk(storage.source(volumes[0]), "system"),),
+            (Link("br-int", "52:54:00:00:c0:de", "hmsuite"),),
+            boot_of(settings, what),
+            own.console(SUITE_VM),
+        ),
+        disk=Disk(storage.source(volumes[1]), "more"),
+        link=Link("br-ext", "52:54:00:00:c0:df", "hmsuite2"),
+        ready=answers if what == "agent" else prompts,
+        agent=what == "agent",
     )
-    conform(KvmDriver(uri, kind=kind), spec)
-    storage.forget(vm)
+    try:
+        kept = conform(bench, GUEST[-1:] if what == "agent" else SUITE)
+    finally:
+        for volume in volumes:
+            storage.erase(volume)
+        own.forget(SUITE_VM)
+    sys.stdout.write(json.dumps(kept) + "\n")
+
+
+def boot_of(settings: Settings, what: str) -> Boot:
+    """The guest base; or its kernel and first root alone, with a shell on the serial line: 256 MiB."""
+    if what == "test":
+        return Boot(Path("/vmlinuz"), Path("/initrd"), "")
+    base = work.home_site(settings).boot()
+    return base if what == "agent" else replace(base, command_line="console=ttyS0 rdinit=/bin/sh")
+
+
+def prompts(driver: KvmDriver, vm: str) -> None:
+    """Wait until the shell on the serial line answers."""
+    end, said = time.monotonic() + 240, b""
+    line = driver.serial(vm)
+    line.write(b"\r")
+    while b"# " not in said:
+        if time.monotonic() > end:
+            raise TimeoutError(said[-500:])
+        said += line.read()
+    line.close()
+
+
+def answers(driver: KvmDriver, vm: str) -> None:
+    """Wait until the guest's agent answers."""
+    end = time.monotonic() + 420
+    while not driver.ping(vm):
+        if time.monotonic() > end:
+            raise TimeoutError(vm)
+        time.sleep(1)
 
 
 def main() -> None:
@@ -145,6 +194,10 @@ def do(settings: Settings, verb: str, rest: list[str]) -> None:
     """Do one thing."""
     if verb == "prepare":
         prepare(settings)
+    elif verb == "inspect":
+        site = work.home_site(settings)
+        resync(site)
+        inspect_all(site)
     elif verb == "submit":
         sys.stdout.write(ask(settings, rest[0], json.loads(rest[1])) + "\n")
     elif verb == "work":
@@ -152,7 +205,7 @@ def do(settings: Settings, verb: str, rest: list[str]) -> None:
         hits = {name: tuple(words[:2]) or None for name, words in after.items()}
         run(settings, hits, float((after["--seconds"] or ["400"])[0]))
     elif verb == "suite":
-        conformance(settings, rest[0], rest[1] if len(rest) > 1 else "")
+        conformance(settings, rest[0], rest[1])
     else:
         sys.stdout.write(json.dumps(dump(settings)) + "\n")
 

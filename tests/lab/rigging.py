@@ -57,8 +57,9 @@ class Rig:
         """What must be said to create a small VM, and its id."""
         vm = str(uuid.uuid4())
         fields = {"vm_id": vm, "name": name, "zone": zone, "node": self.host, "start": start}
-        size = {"vcpus": 1, "memory_mib": 512, "disk_gib": 2}
-        return Wish(vm, wish("vm.create", **fields, **size))
+        size = {"vcpus": 1, "memory_mib": 512, "disk_gib": 2, "storage": "dir"}
+        none = dict.fromkeys(("tenant", "template_id", "apart", "user_data"), "")
+        return Wish(vm, wish("vm.create", **fields, **size, **none))
 
     def create(self, name: str, *, zone: str = "extranet", start: bool = False) -> str:
         made = self.creation(name, zone=zone, start=start)

@@ -5,8 +5,9 @@ from typing import Any, Literal
 from pydantic import Field
 
 from controller.api.schemas.base import In, Out, Query
+from controller.api.schemas.tenants import ScopeOut
 
-RoleName = Literal["system", "security", "audit", "vendor", "auditor"]
+RoleName = Literal["system", "security", "audit", "vendor", "auditor", "tenant"]
 
 
 class FeaturesOut(Out):
@@ -117,10 +118,16 @@ class LoginIn(In):
 
 
 class SessionOut(Out):
-    """Who is logged in. Writes from a browser carry `csrf` in the header `X-CSRF-Token`."""
+    """Who is logged in. Writes from a browser carry `csrf` in the header `X-CSRF-Token`.
+
+    `token` is the API token's name where a program asks. `limits`: layers, each of which must hold a
+    right on the path (or one above it); no layers, no limits.
+    """
 
     name: str
     role: RoleName
     vendor: str
     via: str
     csrf: str
+    token: str = ""
+    limits: list[list[ScopeOut]] = Field(default_factory=list)

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import Field
 
 from appliance import clock
+from controller.actions import ACTIONS
 from controller.api.schemas.base import BIGGEST, Out, Page, Query, TextOut
 from controller.jobs.states import FINAL, TEXTS, State
 from controller.records.tables import Job, JobStep
@@ -52,7 +53,7 @@ class JobOut(Out):
     @classmethod
     def of(cls, job: Job, steps: Iterable[JobStep] = ()) -> "JobOut":
         """Return the API's form of a job row and its steps."""
-        made = {"title", "state", "state_text", "over", "seconds", "steps"}
+        made = {"title", "state", "state_text", "over", "seconds", "steps", "action"}
         kept = {name: getattr(job, name) for name in cls.model_fields.keys() - made}
         state = State(job.state)
         return cls(
@@ -63,6 +64,7 @@ class JobOut(Out):
             over=state in FINAL,
             seconds=_seconds(job),
             steps=[_step(step) for step in steps],
+            action=_shown_action(job),
         )
 
 
@@ -93,6 +95,13 @@ class LogAfter(Query):
 
     after: int = Field(default=0, ge=0, le=BIGGEST)
     limit: int = Field(default=500, ge=1, le=2000)
+
+
+def _shown_action(job: Job) -> dict[str, Any]:
+    """Return what was asked, without what only the worker need read (a guest's user data)."""
+    kind = ACTIONS.get(job.kind)
+    hidden = kind.hidden if kind is not None else frozenset()
+    return {k: "***" if k in hidden and v else v for k, v in job.action.items()}
 
 
 def _step(step: JobStep) -> StepOut:

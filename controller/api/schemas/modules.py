@@ -4,6 +4,7 @@ from typing import Any
 
 from pydantic import Field
 
+from controller.actions.fields import DIGEST, MODULE, UPLOAD
 from controller.api.schemas.base import In, Out, TextOut
 from controller.records.tables import Module
 
@@ -21,10 +22,10 @@ class UploadOut(Out):
 class InstallIn(In):
     """An uploaded bundle to install into a machine; `vm` is its name or id."""
 
-    module_id: str
-    vm: str
-    upload: str
-    digest: str
+    module_id: str = Field(pattern=f"^{MODULE.pattern}$")
+    vm: str = Field(min_length=1, max_length=64)
+    upload: str = Field(pattern=f"^{UPLOAD.pattern}$")
+    digest: str = Field(pattern=f"^{DIGEST.pattern}$")
 
 
 class ApproveIn(In):

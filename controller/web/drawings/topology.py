@@ -10,6 +10,8 @@ _VM_HEIGHT = 54
 _GAP = 12
 _ZONE_HEAD = 58
 _LANE = 44
+_GROUP = 24  # the line above the machines of one node
+_STRIP = 62  # the nodes side by side, where there are several
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,7 @@ class Machine:
     tone: str
     state: Text
     href: str
+    node: str = ""
 
 
 @dataclass(frozen=True)
@@ -50,11 +53,21 @@ class Lane:
 
 
 @dataclass(frozen=True)
-class Scene:
-    """What the drawing shows."""
+class Member:
+    """A node; `tone` as of a machine, `state` its words; `home` carries controller and gateway."""
 
-    node: str
+    name: str
     engine: str
+    tone: str = "ok"
+    state: Text = Text("在用", "active")  # noqa: RUF009 - a frozen value
+    home: bool = True
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What the drawing shows: the box, be it one node or several."""
+
+    nodes: tuple[Member, ...]
     extranet: tuple[Machine, ...]
     intranet: tuple[Machine, ...]
     lanes: tuple[Lane, ...]
@@ -62,42 +75,96 @@ class Scene:
 
 def wide(scene: Scene) -> Markup:
     """Return the drawing for a screen: extranet left, gateway in the middle, intranet right."""
-    rows = max(len(scene.extranet), len(scene.intranet), 1)
-    inner = max(_ZONE_HEAD + rows * (_VM_HEIGHT + _GAP) + 4, 132 + max(len(scene.lanes), 1) * _LANE)
+    top = 40 + _strip_height(scene)
+    rows = max(_rows_height(scene, scene.extranet), _rows_height(scene, scene.intranet))
+    inner = max(_ZONE_HEAD + rows + 4, 132 + max(len(scene.lanes), 1) * _LANE)
+    height = top + inner + 16
     parts = [
-        _frame(scene, 960, inner + 56),
-        _zone(_Place(22, 40, 280, inner), _EXTRANET, _INTERNET, scene.extranet),
-        _zone(_Place(658, 40, 280, inner), _INTRANET, _HOSPITAL, scene.intranet),
-        _gate(370, 40, 220, inner),
-        *[_channel(lane, 40 + 140 + index * _LANE) for index, lane in enumerate(scene.lanes)],
-        "" if scene.lanes else _closed(480, 40 + 150),
+        _frame(scene, 960, height),
+        _strip(scene, 960),
+        _zone(scene, _Place(22, top, 280, inner), _OUTSIDE, scene.extranet),
+        _zone(scene, _Place(658, top, 280, inner), _INSIDE, scene.intranet),
+        _gate(scene, _Place(370, top, 220, inner)),
+        *[_channel(lane, top + 140 + index * _LANE) for index, lane in enumerate(scene.lanes)],
+        "" if scene.lanes else _closed(480, top + 150),
     ]
-    return _svg("wide", 960, inner + 56, parts)
+    return _svg("wide", 960, height, parts)
 
 
 def tall(scene: Scene) -> Markup:
     """Return the drawing for a phone: extranet above, gateway between, intranet below."""
-    above = _ZONE_HEAD + max(len(scene.extranet), 1) * (_VM_HEIGHT + _GAP) + 4
-    below = _ZONE_HEAD + max(len(scene.intranet), 1) * (_VM_HEIGHT + _GAP) + 4
+    top = 40 + _strip_height(scene, narrow=True)
+    above = _ZONE_HEAD + _rows_height(scene, scene.extranet) + 4
+    below = _ZONE_HEAD + _rows_height(scene, scene.intranet) + 4
     gate = 108 + max(len(scene.lanes), 1) * 26
-    gate_y = 40 + above + 22
+    gate_y = top + above + 22
     below_y = gate_y + gate + 22
     height = below_y + below + 16
     parts = [
         _frame(scene, 360, height),
-        _zone(_Place(12, 40, 336, above), _EXTRANET, _INTERNET, scene.extranet),
-        _gate(12, gate_y, 336, gate),
+        _strip(scene, 360),
+        _zone(scene, _Place(12, top, 336, above), _OUTSIDE, scene.extranet),
+        _gate(scene, _Place(12, gate_y, 336, gate)),
         *[_lane_line(lane, gate_y + 108 + index * 26) for index, lane in enumerate(scene.lanes)],
         "" if scene.lanes else _closed(180, gate_y + 108),
-        _zone(_Place(12, below_y, 336, below), _INTRANET, _HOSPITAL, scene.intranet),
+        _zone(scene, _Place(12, below_y, 336, below), _INSIDE, scene.intranet),
     ]
     return _svg("tall", 360, height, parts)
 
 
-_EXTRANET = Text("外网区", "extranet")
-_INTRANET = Text("内网区", "intranet")
-_INTERNET = Text("面向互联网与患者", "internet and patients")
-_HOSPITAL = Text("连接 HIS、LIS、PACS", "HIS, LIS, PACS")
+_OUTSIDE = (Text("外网区", "extranet"), Text("面向互联网与患者", "internet and patients"))
+_INSIDE = (Text("内网区", "intranet"), Text("连接 HIS、LIS、PACS", "HIS, LIS, PACS"))
+_SIGNS = {"ok": "✓", "bad": "✕", "warn": "!", "busy": "↻"}
+
+
+def _groups(scene: Scene, machines: tuple[Machine, ...]) -> list[tuple[str, tuple[Machine, ...]]]:
+    """The machines by node, in the nodes' order; one group without a name where there is one node."""
+    if len(scene.nodes) < 2:
+        return [("", machines)]
+    by_node = [(n.name, tuple(m for m in machines if m.node == n.name)) for n in scene.nodes]
+    return [(name, held) for name, held in by_node if held]
+
+
+def _rows_height(scene: Scene, machines: tuple[Machine, ...]) -> int:
+    groups = _groups(scene, machines)
+    heads = sum(_GROUP for name, _ in groups if name)
+    return heads + max(len(machines), 1) * (_VM_HEIGHT + _GAP)
+
+
+def _strip_height(scene: Scene, *, narrow: bool = False) -> int:
+    if len(scene.nodes) < 2:
+        return 0
+    return len(scene.nodes) * 30 + 10 if narrow else _STRIP
+
+
+def _strip(scene: Scene, width: int) -> str:
+    """The nodes: side by side on a screen, one below the other on a phone."""
+    if len(scene.nodes) < 2:
+        return ""
+    if width < 700:
+        return "".join(_member_line(one, 40 + 30 * i) for i, one in enumerate(scene.nodes))
+    each = (width - 44 - 12 * (len(scene.nodes) - 1)) / len(scene.nodes)
+    return "".join(_member(one, 22 + i * (each + 12), each) for i, one in enumerate(scene.nodes))
+
+
+def _member(one: Member, x: float, width: float) -> str:
+    sign = _SIGNS.get(one.tone, "○")
+    about = f"{one.engine} · 控制器与网关" if one.home else one.engine
+    return (
+        f'<a href="/nodes/{escape(one.name)}"><rect class="vm {escape(one.tone)}" x="{x:.0f}" y="40" width="{width:.0f}" height="48" rx="6"/>'
+        f'<text class="strong" x="{x + 12:.0f}" y="60">{escape(one.name)}</text>'
+        f'<text class="state" x="{x + width - 12:.0f}" y="60" text-anchor="end">{sign} {escape(one.state.zh)}</text>'
+        f'<text class="small" x="{x + 12:.0f}" y="79">{escape(about)}</text></a>'
+    )
+
+
+def _member_line(one: Member, y: int) -> str:
+    sign = _SIGNS.get(one.tone, "○")
+    return (
+        f'<a href="/nodes/{escape(one.name)}"><rect class="vm {escape(one.tone)}" x="12" y="{y}" width="336" height="26" rx="5"/>'
+        f'<text class="strong" x="22" y="{y + 18}">{escape(one.name)}</text>'
+        f'<text class="state" x="338" y="{y + 18}" text-anchor="end">{sign} {escape(one.state.zh)}</text></a>'
+    )
 
 
 def _svg(form: str, width: int, height: int, parts: list[str]) -> Markup:
@@ -114,7 +181,10 @@ def _words(text: Text) -> str:
 
 
 def _frame(scene: Scene, width: int, height: int) -> str:
-    label = Text(f"节点 {scene.node} · {scene.engine}", "")
+    if len(scene.nodes) == 1:
+        label = Text(f"节点 {scene.nodes[0].name} · {scene.nodes[0].engine}", "")
+    else:
+        label = Text(f"{len(scene.nodes)} 个节点", f"{len(scene.nodes)} nodes")
     return (
         f'<rect class="node" x="2" y="10" width="{width - 4}" height="{height - 14}" rx="10"/>'
         f'<text class="small" x="16" y="30">{_words(label)}</text>'
@@ -131,24 +201,30 @@ class _Place:
     height: int
 
 
-def _zone(place: _Place, name: Text, about: Text, machines: tuple[Machine, ...]) -> str:
+def _zone(
+    scene: Scene, place: _Place, said: tuple[Text, Text], machines: tuple[Machine, ...]
+) -> str:
     x, y = place.x, place.y
     head = (
         f'<rect class="zone" x="{x}" y="{y}" width="{place.width}" height="{place.height}" rx="8"/>'
-        f'<text class="strong" x="{x + 14}" y="{y + 23}">{_words(name)}</text>'
-        f'<text class="small" x="{x + 14}" y="{y + 43}">{_words(about)}</text>'
+        f'<text class="strong" x="{x + 14}" y="{y + 23}">{_words(said[0])}</text>'
+        f'<text class="small" x="{x + 14}" y="{y + 43}">{_words(said[1])}</text>'
     )
-    drawn = [
-        _machine(machine, x + 12, y + _ZONE_HEAD + index * (_VM_HEIGHT + _GAP), place.width - 24)
-        for index, machine in enumerate(machines)
-    ]
+    drawn, at = [], y + _ZONE_HEAD
+    for node, held in _groups(scene, machines):
+        if node:
+            drawn.append(f'<text class="small" x="{x + 14}" y="{at + 14}">{escape(node)}</text>')
+            at += _GROUP
+        for machine in held:
+            drawn.append(_machine(machine, x + 12, at, place.width - 24))
+            at += _VM_HEIGHT + _GAP
     words = _words(Text("没有虚拟机", "no machines"))
     none = f'<text class="small" x="{x + 14}" y="{y + 84}">{words}</text>'
-    return head + ("".join(drawn) or none)
+    return head + ("".join(drawn) if machines else none)
 
 
 def _machine(machine: Machine, x: int, y: int, width: int) -> str:
-    sign = {"ok": "✓", "bad": "✕", "warn": "!", "busy": "↻"}.get(machine.tone, "○")
+    sign = _SIGNS.get(machine.tone, "○")
     about = f"{machine.label} · {machine.address}" if machine.label else machine.address
     return (
         f'<a href="{escape(machine.href)}">'
@@ -159,7 +235,10 @@ def _machine(machine: Machine, x: int, y: int, width: int) -> str:
     )
 
 
-def _gate(x: int, y: int, width: int, height: int) -> str:
+def _gate(scene: Scene, place: _Place) -> str:
+    x, y, width, height = place.x, place.y, place.width, place.height
+    home = next((one.name for one in scene.nodes if one.home), "")
+    only = f"L1 · 唯一通路 · {home}" if len(scene.nodes) > 1 else "L1 · 唯一通路"
     third = (width - 28) // 3
     names = ("front 外网端", "guard 审查", "back 内网端")
     parts = [
@@ -171,7 +250,7 @@ def _gate(x: int, y: int, width: int, height: int) -> str:
     return (
         f'<rect class="zone gate" x="{x}" y="{y}" width="{width}" height="{height}" rx="8"/>'
         f'<a href="/gateway"><text class="strong" x="{x + 14}" y="{y + 23}">{_words(Text("数据交换网关", "gateway"))}</text></a>'
-        f'<text class="small" x="{x + 14}" y="{y + 43}">{_words(Text("L1 · 唯一通路", "the only way"))}</text>'
+        f'<text class="small" x="{x + 14}" y="{y + 43}">{_words(Text(only, "" if len(scene.nodes) > 1 else "the only way"))}</text>'
         + "".join(parts)
     )
 

@@ -2,7 +2,6 @@
 
 import datetime as dt
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -17,7 +16,8 @@ from controller.actions.vms import StartVm
 from controller.records import alerts, changes
 from controller.records.exchange import Proof
 from controller.records.tables import ComplianceRun, Job, Node, Vm
-from controller.web.facts import inspection, jobs, modules
+from controller.web.facts import inspection, jobs, modules, needs_cluster
+from controller.web.facts.need import Need as Need  # noqa: PLC0414 - readers know it from here
 from controller.web.route import READERS
 from controller.web.words import mark
 
@@ -25,22 +25,6 @@ _PATIENCE = dt.timedelta(seconds=60)
 _FRESH = dt.timedelta(hours=26)  # the worker proves it each day
 _ALERTS = 8  # on the first page; all of them are on the gateway's
 _RECENT = 100  # jobs looked at for failures
-
-
-@dataclass(frozen=True)
-class Need:
-    """One finding; `tone` is bad or warn, `mender` the roles that can do something about it.
-
-    The button goes to `href`; with `deed` it asks for the mending action itself (a POST).
-    """
-
-    tone: str
-    what: Text
-    why: Text
-    href: str
-    button: Text
-    mender: frozenset[Role] = READERS
-    deed: bool = False
 
 
 def found(session: Session) -> list[Need]:
@@ -78,6 +62,8 @@ def _machines(session: Session) -> Iterator[Need]:
     for vm in session.scalars(select(Vm).order_by(Vm.name)):
         if f"vm/{vm.id}" in busy:
             continue
+        if vm.actual == "unknown":
+            continue  # its node does not answer, which is a finding of its own
         if vm.wished != vm.actual:
             yield _astray(vm)
         elif vm.actual == "running" and not vm.agent:
@@ -273,4 +259,7 @@ RULES: tuple[Callable[[Session], Iterator[Need]], ...] = (
     _failures,
     _compliance,
     _nodes,
+    needs_cluster.nodes,
+    needs_cluster.storage,
+    needs_cluster.drift,
 )

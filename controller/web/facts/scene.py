@@ -1,4 +1,4 @@
-"""What the topology drawing shows, read from the records: one scene per node."""
+"""What the topology drawing shows, read from the records: the whole box, however many nodes it has."""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from appliance import clock
 from appliance.errors import Text
 from controller.records.tables import Node, Vm
-from controller.web.drawings.topology import Lane, Machine, Scene
+from controller.web.drawings.topology import Lane, Machine, Member, Scene
 from controller.web.facts import channels, jobs, modules, transfers
 from controller.web.facts.modules import ModuleView
 from controller.web.words import mark
@@ -20,22 +20,26 @@ _IN_HAND = Text("处理中", "in hand")
 
 
 def scenes(session: Session, folder: Path) -> list[Scene]:
-    """Return one scene per node, by name; `folder` is the gateway's."""
+    """Return the box as one scene (none while no node is recorded); `folder` is the gateway's."""
     homes = {module.row.vm_id: module for module in modules.all_of(session)}
-    lanes = _lanes(session, folder)
+    nodes = session.scalars(select(Node).order_by(Node.home.desc(), Node.name)).all()
+    if not nodes:
+        return []
     vms = session.scalars(select(Vm).order_by(Vm.name)).all()
     busy = {job.object for job in jobs.active(session, limit=1000)}
     drawn = [(vm, _machine(vm, homes.get(vm.id), busy=f"vm/{vm.id}" in busy)) for vm in vms]
+    members = tuple(_member(node, alone=len(nodes) == 1) for node in nodes)
     return [
         Scene(
-            node=node.name,
-            engine=(node.accelerator or "").upper() or "未采集 not inspected",
-            extranet=_placed(drawn, node.name, "extranet"),
-            intranet=_placed(drawn, node.name, "intranet"),
-            lanes=lanes,
+            members, _placed(drawn, "extranet"), _placed(drawn, "intranet"), _lanes(session, folder)
         )
-        for node in session.scalars(select(Node).order_by(Node.name))
     ]
+
+
+def _member(node: Node, *, alone: bool) -> Member:
+    shown = mark("node", "away" if node.why else node.state)
+    engine = (node.accelerator or "").upper() or "未采集 not inspected"
+    return Member(node.name, engine, shown.tone, shown.text, home=node.home or alone)
 
 
 def _lanes(session: Session, folder: Path) -> tuple[Lane, ...]:
@@ -52,8 +56,8 @@ def _lanes(session: Session, folder: Path) -> tuple[Lane, ...]:
     )
 
 
-def _placed(drawn: Sequence[tuple[Vm, Machine]], node: str, zone: str) -> tuple[Machine, ...]:
-    return tuple(machine for vm, machine in drawn if (vm.node, vm.zone) == (node, zone))
+def _placed(drawn: Sequence[tuple[Vm, Machine]], zone: str) -> tuple[Machine, ...]:
+    return tuple(machine for vm, machine in drawn if vm.zone == zone)
 
 
 def _machine(vm: Vm, module: ModuleView | None, *, busy: bool) -> Machine:
@@ -64,6 +68,7 @@ def _machine(vm: Vm, module: ModuleView | None, *, busy: bool) -> Machine:
         tone="busy" if busy else _tone(vm, module),
         state=_IN_HAND if busy else mark("vm", vm.actual).text,
         href=f"/vms/{vm.id}",
+        node=vm.node,
     )
 
 
@@ -75,7 +80,9 @@ def _label(module: ModuleView | None) -> str:
 
 
 def _tone(vm: Vm, module: ModuleView | None) -> str:
-    if vm.wished != vm.actual or (module is not None and module.health == "failing"):
+    if vm.actual == "unknown":
+        return "warn"
+    if vm.drift or vm.wished != vm.actual or (module is not None and module.health == "failing"):
         return "bad"
     if vm.actual != "running":
         return "off"

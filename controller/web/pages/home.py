@@ -7,13 +7,14 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from appliance import clock
+from controller.access import reach
 from controller.actions.base import Role
 from controller.actions.compliance import RunCompliance
 from controller.records.exchange import Proof
 from controller.records.tables import ComplianceRun, Job, Vm
 from controller.web.desk import Desk
 from controller.web.drawings import topology
-from controller.web.facts import inspection, jobs, modules, needs, proofs, scene, transfers
+from controller.web.facts import inspection, jobs, modules, needs, proofs, scene, transfers, usage
 from controller.web.route import EVERYBODY, READERS, Route
 
 _DAY = dt.timedelta(days=1)
@@ -23,6 +24,8 @@ def show(desk: Desk) -> ResponseReturnValue:
     """Show the reader's own first page."""
     if desk.principal.role is Role.VENDOR:
         return desk.render("home_vendor.html", **_vendor(desk))
+    if desk.principal.role is Role.TENANT:
+        return desk.render("home_tenant.html", **_tenant(desk))
     if desk.principal.role is Role.AUDITOR:
         return desk.render("home_auditor.html", **_auditor(desk))
     return desk.render("home.html", **_operations(desk))
@@ -72,6 +75,18 @@ def _vendor(desk: Desk) -> dict[str, object]:
         query = select(Job).where(Job.object.in_(jobs.of_vendor(session, desk.principal.vendor)))
         history = session.scalars(query.order_by(Job.number.desc()).limit(10)).all()
     return {"modules": mine, "jobs": history, "elapsed": jobs.elapsed}
+
+
+def _tenant(desk: Desk) -> dict[str, object]:
+    with desk.records() as session:
+        mine = select(Vm).where(reach.vms(desk.principal)).order_by(Vm.name)
+        history = select(Job).where(reach.jobs(desk.principal)).order_by(Job.number.desc())
+        return {
+            "vms": session.scalars(mine).all(),
+            "tenants": usage.tenants(session, reach.tenants(desk.principal)),
+            "jobs": session.scalars(history.limit(10)).all(),
+            "elapsed": jobs.elapsed,
+        }
 
 
 def _auditor(desk: Desk) -> dict[str, object]:

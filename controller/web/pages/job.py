@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from appliance.errors import Forbidden, NotFound
+from controller.access import reach
 from controller.actions import ACTIONS
 from controller.actions.base import Role
 from controller.jobs.queue import cancel
@@ -74,6 +75,10 @@ def _result(job: Job) -> tuple[str, str] | None:
 
 
 def _see(desk: Desk, session: Session, job: Job) -> None:
+    if desk.principal.bounds:
+        mine = select(Job.id).where(Job.id == job.id, reach.jobs(desk.principal))
+        if session.scalar(mine) is None:
+            raise NotFound(what="任务 job", name=job.id)
     if desk.principal.role is not Role.VENDOR:
         return
     if job.object not in facts.of_vendor(session, desk.principal.vendor):
@@ -82,7 +87,7 @@ def _see(desk: Desk, session: Session, job: Job) -> None:
 
 def _may_cancel(desk: Desk, job: Job) -> bool:
     action = ACTIONS.get(job.kind)
-    asked = job.actor == desk.principal.name or (action is not None and desk.may(action))
+    asked = job.actor == desk.principal.actor or (action is not None and desk.may(action))
     return asked and job.state in ("waiting", "running") and not job.cancel_asked
 
 

@@ -5,6 +5,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
+from controller.access import reach
 from controller.actions.base import Role
 from controller.records.tables import Job
 from controller.web.desk import Desk
@@ -33,8 +34,8 @@ def rows(desk: Desk) -> ResponseReturnValue:
 
 
 def visible(desk: Desk, session: Session) -> Select[Job]:
-    """Return the query for the jobs that this reader may see: a vendor those of its modules."""
-    query = select(Job)
+    """Return the query for the jobs that this reader may see: a vendor's are those of its modules."""
+    query = select(Job).where(reach.jobs(desk.principal))
     if desk.principal.role is Role.VENDOR:
         query = query.where(Job.object.in_(facts.of_vendor(session, desk.principal.vendor)))
     return query

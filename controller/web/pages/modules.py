@@ -9,7 +9,7 @@ from controller.records.tables import Job, VendorKey, Vm
 from controller.web.desk import Desk
 from controller.web.facts import jobs
 from controller.web.facts.modules import all_of, view
-from controller.web.route import EVERYBODY, SYSTEM, Route
+from controller.web.route import STAFF, SYSTEM, Route
 
 
 def show(desk: Desk) -> ResponseReturnValue:
@@ -60,8 +60,8 @@ def remove(desk: Desk, module_id: str) -> ResponseReturnValue:
 
 
 ROUTES = (
-    Route("/modules", show, EVERYBODY),
-    Route("/modules/<module_id>", one, EVERYBODY),
+    Route("/modules", show, STAFF),
+    Route("/modules/<module_id>", one, STAFF),
     Route("/modules/<module_id>/remove", before_remove, SYSTEM),
     Route("/modules/<module_id>/remove", remove, SYSTEM, "POST"),
 )

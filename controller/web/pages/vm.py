@@ -1,38 +1,50 @@
-"""One virtual machine: what it is, its disks, its jobs; start, and stop or delete after a look."""
+"""One virtual machine: what it is, its parts, its jobs; stopping and deleting after a look."""
 
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from controller.actions.vms import DeleteVm, StartVm, StopVm, find
-from controller.records.tables import Job, Module, Volume
+from controller.access import reach
+from controller.actions.vms import DeleteVm, StopVm
+from controller.actions.vms_one import VmGone, find
+from controller.records.cluster import ConsoleSession
+from controller.records.tables import Job, Node, Vm
 from controller.web.desk import Desk, ticked
 from controller.web.facts import jobs as facts
-from controller.web.route import READERS, SYSTEM, Route
+from controller.web.facts.machines import MachineView, view
+from controller.web.route import OWNERS, VIEWERS, Route
 
 
 def show(desk: Desk, vm_id: str) -> ResponseReturnValue:
     """Show the machine."""
     with desk.records() as session:
-        shown = _shown(session, vm_id)
+        shown = _seen(session, desk, vm_id)
         object_name = f"vm/{vm_id}"
         jobs = session.scalars(
             select(Job).where(Job.object == object_name).order_by(Job.number.desc()).limit(10)
         ).all()
-    busy = next((job for job in jobs if job.state in facts.ACTIVE), None)
-    may = desk.may(StartVm) and busy is None
-    return desk.render("vm.html", **shown, jobs=jobs, busy=busy, may=may, elapsed=facts.elapsed)
-
-
-def start(desk: Desk, vm_id: str) -> ResponseReturnValue:
-    """Ask to start it."""
-    return desk.ask(StartVm(vm_id=vm_id))
+        looks = select(ConsoleSession).where(ConsoleSession.vm_id == vm_id)
+        watchers = session.scalars(looks.where(ConsoleSession.state == "open")).all()
+        nodes = session.scalars(select(Node.name).order_by(Node.name)).all()
+    busy = next(
+        (job for job in jobs if job.state in facts.ACTIVE and job.kind != "vm.console"), None
+    )
+    return desk.render(
+        "vm.html",
+        view=shown,
+        vm=shown.row,
+        jobs=jobs,
+        busy=busy,
+        idle=busy is None,
+        watchers=watchers,
+        nodes=nodes,
+        elapsed=facts.elapsed,
+    )
 
 
 def before_stop(desk: Desk, vm_id: str) -> ResponseReturnValue:
     """Say what stopping does, before it is asked for."""
-    with desk.records() as session:
-        return desk.render("vm_stop.html", **_shown(session, vm_id))
+    return _before(desk, "vm_stop.html", vm_id)
 
 
 def stop(desk: Desk, vm_id: str) -> ResponseReturnValue:
@@ -42,8 +54,7 @@ def stop(desk: Desk, vm_id: str) -> ResponseReturnValue:
 
 def before_delete(desk: Desk, vm_id: str) -> ResponseReturnValue:
     """Say what deleting takes away, before it is asked for."""
-    with desk.records() as session:
-        return desk.render("vm_delete.html", **_shown(session, vm_id))
+    return _before(desk, "vm_delete.html", vm_id)
 
 
 def delete(desk: Desk, vm_id: str) -> ResponseReturnValue:
@@ -51,18 +62,35 @@ def delete(desk: Desk, vm_id: str) -> ResponseReturnValue:
     return desk.ask(DeleteVm(vm_id=vm_id))
 
 
-def _shown(session: Session, vm_id: str) -> dict[str, object]:
-    vm = find(session, vm_id)
-    volumes = session.scalars(select(Volume).where(Volume.vm_id == vm_id)).all()
-    module = session.scalar(select(Module).where(Module.vm_id == vm_id))
-    return {"vm": vm, "volumes": volumes, "module": module}
+def before_rollback(desk: Desk, vm_id: str, snapshot_id: str) -> ResponseReturnValue:
+    """Say what a rollback throws away, before it is asked for."""
+    with desk.records() as session:
+        shown = _seen(session, desk, vm_id)
+    kept = [one for one in shown.snapshots if one.id == snapshot_id]
+    if not kept:
+        raise VmGone(what="快照 snapshot", name=snapshot_id[:64])
+    return desk.render("vm_rollback.html", view=shown, vm=shown.row, snapshot=kept[0])
+
+
+def _before(desk: Desk, template: str, vm_id: str) -> ResponseReturnValue:
+    with desk.records() as session:
+        shown = _seen(session, desk, vm_id)
+    parts = {"vm": shown.row, "volumes": shown.volumes, "module": shown.module}
+    return desk.render(template, view=shown, **parts)
+
+
+def _seen(session: Session, desk: Desk, vm_id: str) -> MachineView:
+    vm: Vm = find(session, vm_id)
+    told = VmGone(what="虚拟机 virtual machine", name=vm_id)
+    reach.see(session, desk.principal, f"vm/{vm_id}", told)
+    return view(session, vm)
 
 
 ROUTES = (
-    Route("/vms/<vm_id>", show, READERS),
-    Route("/vms/<vm_id>/start", start, SYSTEM, "POST"),
-    Route("/vms/<vm_id>/stop", before_stop, SYSTEM),
-    Route("/vms/<vm_id>/stop", stop, SYSTEM, "POST"),
-    Route("/vms/<vm_id>/delete", before_delete, SYSTEM),
-    Route("/vms/<vm_id>/delete", delete, SYSTEM, "POST"),
+    Route("/vms/<vm_id>", show, VIEWERS),
+    Route("/vms/<vm_id>/stop", before_stop, OWNERS),
+    Route("/vms/<vm_id>/stop", stop, OWNERS, "POST"),
+    Route("/vms/<vm_id>/delete", before_delete, OWNERS),
+    Route("/vms/<vm_id>/delete", delete, OWNERS, "POST"),
+    Route("/vms/<vm_id>/snapshots/<snapshot_id>/rollback", before_rollback, OWNERS),
 )

@@ -7,11 +7,11 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, make_url
 
 from appliance.ca import Authority
 from appliance.secret import Secret
@@ -22,6 +22,7 @@ from controller.actions.principal import Principal
 from controller.records.migrate import upgrade
 from controller.records.session import open_records, transaction
 from controller.records.tables import Node
+from tests import postgres
 
 PASSWORD = "Correct-Horse-1"
 
@@ -122,22 +123,28 @@ class Site:
 
 @dataclass(frozen=True)
 class Newborn:
-    """A box's first records, made once by the product's own code and copied for each test."""
+    """A box's first records, made once by the product's own code and copied for each test.
+
+    They lie in `file`, or in the database `name` of the server that runs.
+    """
 
     file: Path
+    name: str
     codes: dict[str, Secret]
 
 
 @pytest.fixture(scope="session")
 def newborn(tmp_path_factory) -> Newborn:
-    settings = Settings(state=tmp_path_factory.mktemp("newborn"))
+    folder = tmp_path_factory.mktemp("newborn")
+    url = postgres.fresh(folder, folder / "db" / "hbox.sqlite")
+    settings = Settings(state=folder, database_url=url)
     upgrade(settings.database)
     engine = open_records(settings.database)
     with transaction(engine) as session:
         codes = people.ensure_administrators(session)
         session.add(Node(name="node-1"))
     engine.dispose()
-    return Newborn(settings.state / "db" / "hbox.sqlite", codes)
+    return Newborn(folder / "db" / "hbox.sqlite", str(make_url(url).database), codes)
 
 
 @pytest.fixture
@@ -147,12 +154,18 @@ def controller(tmp_path, newborn) -> Iterator[Controller]:
 
 
 def _controller(tmp_path: Path, newborn: Newborn) -> Iterator[Controller]:
-    settings = Settings(state=tmp_path / "state", run=tmp_path / "run", console_port=_free_port())
+    settings = Settings(
+        state=tmp_path / "state",
+        run=tmp_path / "run",
+        console_port=_free_port(),
+        database_url=postgres.copied(newborn.name),
+    )
     for folder in ("uploads", "audit", "reports", "gateway", "tls", "keys"):
         (settings.state / folder).mkdir(parents=True)
     settings.run.mkdir()
     (settings.state / "db").mkdir()
-    shutil.copy(newborn.file, settings.state / "db" / "hbox.sqlite")
+    if not postgres.RUNNING:
+        shutil.copy(newborn.file, settings.state / "db" / "hbox.sqlite")
     engine = open_records(settings.database)
     yield Controller(settings, engine, newborn.codes)
     engine.dispose()
@@ -174,7 +187,8 @@ def _site(controller: Controller) -> Iterator[Site]:
     authority.issue(
         tls / "server.crt", tls / "server.key", names=["localhost", "127.0.0.1"], site="测试医院"
     )
-    app = create_app(controller.settings)
+    url = postgres.as_web(controller.settings.database_url)
+    app = create_app(replace(controller.settings, database_url=url))
     servers = [
         doors.browsers(app, controller.settings, "127.0.0.1"),
         doors.peers(app, controller.settings),

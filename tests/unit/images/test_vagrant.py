@@ -1,6 +1,7 @@
 """What the Vagrant box holds beside the hospital's root, and what stays out of it."""
 
 import json
+import re
 import stat
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -47,9 +48,11 @@ def built(tmp_path: Path) -> Built:
 
 
 def _pack(built: Built, folder: Path, *, kvm: bool = False) -> vagrant.Packed:
+    his = folder.with_name("his.hmod")
+    his.write_bytes(b"a module")
     with build.plain_modes():
         shown = Progress(folder.with_name("progress.json"))
-        return vagrant.pack(LocalHost(), built, folder, shown, kvm=kvm)
+        return vagrant.pack(LocalHost(), built, folder, shown, kvm=kvm, his=his)
 
 
 def test_the_box_has_its_three_members(built: Built, disks: Disks, tmp_path: Path) -> None:
@@ -73,7 +76,7 @@ def test_the_private_key_stays_outside(built: Built, disks: Disks, tmp_path: Pat
     assert _INSECURE not in public
     secret = key.read_text().splitlines()[1].encode()
     others = [p for p in folder.iterdir() if p != key]
-    assert len(others) == 6
+    assert len(others) == 7
     assert all(secret not in path.read_bytes() for path in others)
     assert not list((tmp_path / "cache").rglob("id_*"))
 
@@ -110,11 +113,17 @@ def test_the_driver_is_what_the_probe_found(built, disks, tmp_path: Path, kvm: b
     assert _pack(built, tmp_path / "out", kvm=kvm).driver == ("kvm" if kvm else "qemu")
 
 
-def test_management_is_host0_by_the_address_vagrant_gives() -> None:
+def test_a_card_is_called_by_the_address_that_the_vagrantfile_gives() -> None:
     link = vagrant.additions("key")["/etc/systemd/network/10-host0.link"]
-    assert f"MACAddress={boot.MAC}" in link
+    assert boot.MAC in link
     assert "Name=host0" in link
     assert f'management_network_mac = "{boot.MAC}"' in vagrant.vagrantfile()
+    text = (TOP / "Vagrantfile").read_text("utf-8")
+    for name in ("host0", "int0", "ext0"):
+        made = vagrant.additions("key")[f"/etc/systemd/network/10-{name}.link"]
+        (kind,) = re.findall(rf"{name}: 0x(\w\w)", text)
+        addresses = [f"52:54:00:0b:{kind}:{number:02x}" for number in (1, 2, 3, 4, 5)]
+        assert made == f"[Match]\nMACAddress={' '.join(addresses)}\n\n[Link]\nName={name}\n"
 
 
 @pytest.mark.parametrize(("mib", "gib"), [(8192, 8), (8193, 9)])
@@ -133,7 +142,17 @@ def test_the_project_reads_what_the_pack_writes(built, disks, tmp_path: Path) ->
     _pack(built, tmp_path / "out")
     text = (TOP / "Vagrantfile").read_text("utf-8")
     note = json.loads((tmp_path / "out" / vagrant.NOTE).read_text())
-    for name in ("name", "driver", "box", "kernel", "initrd", "ssh_key", "sha256"):
+    for name in (
+        "name",
+        "driver",
+        "box",
+        "kernel",
+        "initrd",
+        "ssh_key",
+        "sha256",
+        "his",
+        "cmdline",
+    ):
         assert f'packed["{name}"]' in text or f"packed['{name}']" in text
         assert name in note
     assert f'"{vagrant.FOLDER}"' in text

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from appliance.errors import BadInput
+from network import fabric as fabrics
 from network.apply import read_flows, write_flows
+from network.fabric import ALONE, Fabric
 from network.firewall import Abilities, Flow, ruleset
 from network.nft import differences
 from network.zones import PLAN, prefixed
@@ -22,12 +24,28 @@ CASES = {
     "stateless": (FLOWS, Abilities(conntrack=False, bridge_name=False)),
     "closed": ((), Abilities(conntrack=True, bridge_name=True)),
 }
+SPANNING = {
+    "home": Fabric(home=True, address="10.77.0.10", peers=("10.77.0.11", "10.77.0.12")),
+    "member": Fabric(home=False, address="10.77.0.11", peers=("10.77.0.10", "10.77.0.12")),
+}
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_the_text_is_the_golden_one(name):
     flows, abilities = CASES[name]
     assert ruleset(PLAN, flows, abilities) == (GOLDEN / f"{name}.nft").read_text("utf-8")
+
+
+@pytest.mark.parametrize("name", SPANNING)
+def test_the_text_of_a_node_among_others_is_the_golden_one(name):
+    text = ruleset(PLAN, FLOWS, Abilities(conntrack=True, bridge_name=True), SPANNING[name])
+    assert text == (GOLDEN / f"{name}.nft").read_text("utf-8")
+
+
+def test_a_peer_that_is_no_address_never_becomes_a_rule():
+    evil = Fabric(home=True, address="10.77.0.10", peers=("10.77.0.11 } accept",))
+    with pytest.raises(ValueError, match="accept"):
+        ruleset(PLAN, FLOWS, Abilities(conntrack=True, bridge_name=True), evil)
 
 
 @pytest.mark.parametrize(
@@ -89,3 +107,13 @@ def test_a_prefix_keeps_interface_names_short():
     assert not {*names, *plan.namespaces} & {z.bridge for z in PLAN.zones} | set(
         PLAN.namespaces
     ) & set(plan.namespaces)
+
+
+def test_what_a_node_knows_of_the_others_survives_its_file(tmp_path):
+    path = tmp_path / "fabric.json"
+    assert fabrics.read(path) == ALONE
+    fabrics.write(SPANNING["member"], path)
+    assert fabrics.read(path) == SPANNING["member"]
+    path.write_text('{"home": "maybe"}')
+    with pytest.raises(BadInput):
+        fabrics.read(path)

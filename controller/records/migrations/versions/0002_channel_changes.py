@@ -36,3 +36,7 @@ def upgrade() -> None:
     with op.batch_alter_table("channel_changes") as batch:
         batch.create_index("ix_channel_changes_channel", ["channel"])
         batch.create_index("ix_channel_changes_state", ["state"])
+
+
+def downgrade() -> None:
+    op.drop_table("channel_changes")

@@ -12,7 +12,9 @@ depends_on = None
 def upgrade() -> None:
     _trust()
     _machines()
+    _wider()
     _columns()
+    _what_was_there()
 
 
 def _trust() -> None:
@@ -24,13 +26,15 @@ def _trust() -> None:
         sa.Column("account", sa.String(length=64), nullable=False),
         sa.Column("kind", sa.String(length=8), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("job_id", sa.String(length=36), nullable=False),
         sa.Column("ticket_hash", sa.String(length=64), nullable=True),
+        sa.Column("ticket_until", sa.String(length=40), nullable=True),
         sa.Column("asked_at", sa.String(length=40), nullable=False),
         sa.Column("opened_at", sa.String(length=40), nullable=True),
         sa.Column("closed_at", sa.String(length=40), nullable=True),
         sa.Column("peer", sa.String(length=64), nullable=False),
-        sa.Column("bytes_in", sa.Integer(), nullable=False),
-        sa.Column("bytes_out", sa.Integer(), nullable=False),
+        sa.Column("bytes_in", sa.BigInteger(), nullable=False),
+        sa.Column("bytes_out", sa.BigInteger(), nullable=False),
         sa.Column("why", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("ticket_hash"),
@@ -163,6 +167,8 @@ def _machines() -> None:
         sa.Column("zone", sa.String(length=16), nullable=False),
         sa.Column("address", sa.String(length=40), nullable=False),
         sa.Column("mac", sa.String(length=17), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("job_id", sa.String(length=36), nullable=False),
         sa.ForeignKeyConstraint(
             ["vm_id"],
@@ -194,6 +200,14 @@ def _machines() -> None:
     with op.batch_alter_table("snapshots", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_snapshots_vm_id"), ["vm_id"], unique=False)
         batch_op.create_index("snapshots_vm_name", ["vm_id", "name"], unique=True)
+
+
+def _wider() -> None:
+    # A step may be named after the object that it is about, and a UUID alone has 36 characters.
+    with op.batch_alter_table("job_steps") as batch_op:
+        batch_op.alter_column(
+            "key", existing_type=sa.String(40), type_=sa.String(64), existing_nullable=False
+        )
 
 
 def _columns() -> None:
@@ -230,6 +244,8 @@ def _columns() -> None:
         batch_op.add_column(sa.Column("user_data", sa.Text(), nullable=False, server_default=""))
         batch_op.add_column(sa.Column("placement", sa.JSON(), nullable=True))
         batch_op.add_column(sa.Column("drift", sa.JSON(), nullable=True))
+        batch_op.add_column(sa.Column("pending", sa.JSON(), nullable=True))
+        batch_op.add_column(sa.Column("resizing", sa.JSON(), nullable=True))
         batch_op.create_index(batch_op.f("ix_vms_node"), ["node"], unique=False)
         batch_op.create_index(batch_op.f("ix_vms_tenant"), ["tenant"], unique=False)
 
@@ -264,8 +280,12 @@ def _columns() -> None:
         )
         batch_op.add_column(sa.Column("version", sa.Integer(), nullable=False, server_default="1"))
         batch_op.add_column(sa.Column("created_at", sa.String(length=40), nullable=True))
+        batch_op.add_column(sa.Column("snapshots", sa.JSON(), nullable=False, server_default="[]"))
         batch_op.alter_column("vm_id", existing_type=sa.VARCHAR(length=36), nullable=True)
         batch_op.create_index(batch_op.f("ix_volumes_vm_id"), ["vm_id"], unique=False)
+
+
+def _what_was_there() -> None:
     # What was there: one node, the controller's own; system and seed volumes in its folder.
     op.execute(sa.text("UPDATE nodes SET home = :yes").bindparams(yes=True))
     op.execute(
@@ -285,16 +305,24 @@ _COLUMNS = {
     "nodes": (
         "state", "home", "address", "host_key", "joined_at", "seen_at", "why", "job_id", "version",
     ),
-    "vms": ("tenant", "storage", "template_id", "apart", "user_data", "placement", "drift"),
+    "vms": (
+        "tenant", "storage", "template_id", "apart", "user_data", "placement", "drift", "pending",
+        "resizing",
+    ),
     "volumes": (
         "name", "storage", "node", "size_gib", "serial", "tenant", "parent", "wished", "actual",
-        "job_id", "version", "created_at",
+        "job_id", "version", "created_at", "snapshots",
     ),
 }  # fmt: skip
 _INDEXES = {"vms": ("ix_vms_node", "ix_vms_tenant"), "volumes": ("ix_volumes_vm_id",)}
 
 
 def downgrade() -> None:
+    op.execute("UPDATE job_steps SET key = substr(key, 1, 40)")
+    with op.batch_alter_table("job_steps") as batch:
+        batch.alter_column(
+            "key", existing_type=sa.String(64), type_=sa.String(40), existing_nullable=False
+        )
     op.execute("DELETE FROM volumes WHERE vm_id IS NULL")
     for table, columns in _COLUMNS.items():
         with op.batch_alter_table(table) as batch:

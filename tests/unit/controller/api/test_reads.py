@@ -166,7 +166,7 @@ def test_a_bundle_is_kept_and_says_what_it_claims_to_be(filled, system, tmp_path
     assert held.read_bytes() == data
     assert (got.json["module_id"], got.json["size"]) == ("appointment", len(data))
     body = {"module_id": "appointment", "vm": "vm-a", "digest": got.json["digest"]}
-    assert system.post("/modules", body | {"upload": "../x.hmod"}).code == "input.bad"
+    assert system.post("/modules", body | {"upload": "../x.hmod"}).code == "input.invalid"
     missing = system.post("/modules", body | {"upload": f"{chance.new_id()}.hmod"})
     assert missing.code == "object.not_found"
     full = system.post("/modules", body | {"upload": got.json["upload"]})

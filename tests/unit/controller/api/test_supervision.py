@@ -116,7 +116,7 @@ def test_alerts_say_what_is_wrong_why_and_what_to_do(people):
     assert one["remedy"]["en"]
     assert len(people["sys"].get("/gateway/alerts?all=true").json["items"]) == 2
     assert people["aud"].post(f"/gateway/alerts/{one['id']}/ack").status == 202
-    assert people["aud"].post("/gateway/alerts/nonsense/ack").status == 400
+    assert people["aud"].post("/gateway/alerts/nonsense/ack").status == 404
     missing = "aaaaaaaa-0000-4000-8000-000000000009"
     assert people["aud"].post(f"/gateway/alerts/{missing}/ack").status == 404
 

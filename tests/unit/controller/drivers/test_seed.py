@@ -2,9 +2,10 @@
 
 import yaml
 
-from controller.drivers.seed import Guest, seed_files
+from controller.drivers.seed import Card, Guest, seed_files
 
-GUEST = Guest("6f1c", "appointment", "52:54:00:12:34:56", "10.88.0.10", "10.88.0.0/24")
+CARD = Card("52:54:00:12:34:56", "10.88.0.10")
+GUEST = Guest("6f1c", "appointment", "10.88.0.0/24", (CARD,))
 
 
 def test_the_address_is_static_and_there_is_no_way_out():
@@ -31,6 +32,6 @@ def test_the_instance_is_the_vm():
 
 
 def test_a_name_cannot_add_keys():
-    files = seed_files(Guest("x", "a\nusers: [root]", "m", "10.88.0.10", "10.88.0.0/24"))
+    files = seed_files(Guest("x", "a\nusers: [root]", "10.88.0.0/24", (CARD,)))
     assert yaml.safe_load(files["user-data"])["hostname"] == "a\nusers: [root]"
     assert yaml.safe_load(files["user-data"])["users"] == []

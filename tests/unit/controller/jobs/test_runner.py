@@ -92,14 +92,17 @@ def test_a_job_that_waits_names_who_it_waits_for(world):
     assert world.job(second).blocked_by is None
 
 
-def test_at_most_four_jobs_run_at_once(world):
+def test_no_more_jobs_run_at_once_than_there_are_slots(world, monkeypatch):
+    monkeypatch.setattr("controller.jobs.runner.SLOTS", 4)
     ids = [world.ask(f"h{n}") for n in range(6)]
     leave = threading.Event()
     world.gate = lambda _step: leave.wait(10) and None
     runner = world.runner()
     runner.tick()
     assert len(runner.in_hand()) == 4
+    runner.freed.clear()
     leave.set()
+    assert runner.freed.wait(10), "a place that became free is not told"
     runner.settle(10)
     runner.tick()
     runner.settle(10)

@@ -21,6 +21,7 @@ from controller.jobs.steps import Step
 from controller.records.session import open_records, transaction
 from controller.records.tables import Account, Base, Job, JobLine, JobStep
 from controller.workers.seals import Seals
+from tests import postgres
 
 STEPS = ("one", "two", "three")
 
@@ -53,7 +54,7 @@ class World:
     gate: Callable[[str], None] = lambda _step: None
 
     def __post_init__(self) -> None:
-        self.engine = open_records(f"sqlite:///{self.folder / 'toy.sqlite'}")
+        self.engine = open_records(postgres.fresh(self.folder, self.folder / "toy.sqlite"))
         self.ledger = Ledger(self.folder / "ledger")
         self.made = self.folder / "made"
         self.made.mkdir(exist_ok=True)

@@ -13,10 +13,24 @@ TEMPLATES = Path(web.__file__).parent / "templates"
 def test_every_vendored_file_is_listed_with_its_digest() -> None:
     table = (STATIC / "vendor" / "VENDORED.md").read_text()
     listed = dict(re.findall(r"^\| `(.+?)` \|.*`([0-9a-f]{64})` \|$", table, re.MULTILINE))
-    there = {p.name for p in (STATIC / "vendor").iterdir() if p.suffix in (".js", ".css")}
+    vendor = STATIC / "vendor"
+    there = {p.name for p in vendor.iterdir() if p.suffix in (".js", ".css")}
+    there |= {f"{p.name}/" for p in vendor.iterdir() if p.is_dir()}
     assert set(listed) == there
     for name, digest in listed.items():
-        assert hashlib.sha256((STATIC / "vendor" / name).read_bytes()).hexdigest() == digest
+        path = vendor / name
+        assert (of_tree(path) if path.is_dir() else of_file(path)) == digest, name
+
+
+def of_file(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def of_tree(folder: Path) -> str:
+    """As `sha256sum` would list the files, sorted by name."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    lines = [f"{of_file(path)}  {path.relative_to(folder).as_posix()}\n" for path in files]
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def test_every_vendored_package_has_its_licence_beside_it() -> None:

@@ -10,13 +10,14 @@ from appliance import clock
 from appliance.errors import Text
 from controller.actions.base import Role
 from controller.records import alerts
+from controller.records.cluster import OsdDisk, Storage
 from controller.records.exchange import GatewayMinute, JournalIndex, Proof, Transfer
 from controller.records.session import transaction
-from controller.records.tables import ComplianceRun, Job, JobStep, Module, Vm
+from controller.records.tables import ComplianceRun, Job, JobStep, Module, Node, Vm
 from controller.web import marks
 from controller.web.drawings import topology
 from controller.web.drawings.bars import bar
-from controller.web.drawings.topology import Lane, Machine, Scene
+from controller.web.drawings.topology import Lane, Machine, Member, Scene
 from controller.web.facts import inspection, jobs, needs, proofs, scene, transfers
 from controller.web.facts.flows import flows
 from controller.web.pages.compliance import JUDGED
@@ -106,7 +107,7 @@ def test_a_healthy_box_has_a_green_lamp_and_trouble_turns_it(furnished_session) 
     assert needs.lamp(needs.found(session)) == "bad", "messages could not be delivered"
     for alert in alerts.open_ones(session):
         alert.closed_at = clock.iso()
-    session.flush()
+    _mended(session)
     found = needs.found(session)
     assert needs.lamp(found) == "warn"
     assert needs.lamp([]) == "ok"
@@ -121,6 +122,14 @@ def test_a_healthy_box_has_a_green_lamp_and_trouble_turns_it(furnished_session) 
     assert "appointment-1" in found[0].what.zh
     assert (found[0].href, found[0].deed) == (f"/vms/{vm.id}/start", True)
     vm.actual = "running"
+
+
+def _mended(session) -> None:
+    """What the invented cluster has of trouble is over."""
+    session.get(Node, "node3").why = None
+    session.get(Storage, "rbd").state = "ok"
+    session.get(OsdDisk, "node3:/dev/sdc").state = "in"
+    session.flush()
 
 
 def test_an_alert_is_on_the_first_page_until_somebody_sees_to_it(tmp_path) -> None:
@@ -288,7 +297,7 @@ def test_an_approver_sees_what_crosses_in_every_protocol() -> None:
 
 def test_the_drawing_is_sound_and_escapes_names() -> None:
     hostile = Machine("<script>", "10.0.0.1", '"&', "ok", Text("运行", "running"), "/vms/'\"><b>")
-    scene = Scene("node1", "KVM", (hostile,), (), (Lane("c<d", inward=True, passed=3),))
+    scene = Scene((Member("node1", "KVM"),), (hostile,), (), (Lane("c<d", inward=True, passed=3),))
     for drawn in (topology.wide(scene), topology.tall(scene)):
         root = ET.fromstring(str(drawn))  # noqa: S314 - our own text
         assert not [e for e in root.iter() if e.tag in ("script", "b")]

@@ -18,6 +18,7 @@ ACCOUNTS = {
     Role.AUDIT: "audadmin",
     Role.VENDOR: "meditech",
     Role.AUDITOR: "assessor",
+    Role.TENANT: "labdept",
 }
 READ = [route for entry in MENU for route in entry.routes if route.method == "GET"]
 WRITE = [route for entry in MENU for route in entry.routes if route.method == "POST"]
@@ -39,6 +40,11 @@ def filled(route: Route, hospital) -> str:
     parts = {
         "job_id": hospital.jobs["failed"],
         "vm_id": hospital.vms["reports-1"],
+        "origin": hospital.vms["reports-1"],
+        "node": "node1",
+        "nic_id": hospital.look,
+        "token_id": hospital.look,
+        **hospital.ids,
         "module_id": "his-standin",
         "number": "7",
         "run_id": hospital.run,
@@ -53,7 +59,8 @@ def filled(route: Route, hospital) -> str:
     }
     # A node's page and an account's page both call their part "name".
     parts["name"] = "meditech" if route.rule.startswith("/accounts") else "node1"
-    return re.sub(r"<(\w+)>", lambda part: parts[part[1]], route.rule)
+    filled_in = re.sub(r"<(\w+)>", lambda part: parts[part[1]], route.rule)
+    return f"{filled_in}?disk=node1:/dev/sdc" if route.rule == "/storage/disk" else filled_in
 
 
 @pytest.mark.parametrize("role", list(Role))
@@ -65,8 +72,12 @@ def test_a_page_opens_for_its_roles_and_for_no_other(route: Route, role, reader,
         return
     vendor_sees_no_foreign_job = role is Role.VENDOR and route.rule.startswith("/jobs/<")
     nobody_opens_anothers_look = role is Role.AUDIT and "/looks/" in route.rule
-    foreign = vendor_sees_no_foreign_job or nobody_opens_anothers_look
-    assert answer.status_code == (403 if foreign else 200)
+    nobody_sits_at_anothers_console = role is Role.TENANT and "/consoles/<" in route.rule
+    foreign = (
+        vendor_sees_no_foreign_job or nobody_opens_anothers_look or nobody_sits_at_anothers_console
+    )
+    not_theirs = role is Role.TENANT and route.rule.startswith("/jobs/<")
+    assert answer.status_code == (404 if not_theirs else 403 if foreign else 200)
 
 
 @pytest.mark.parametrize("route", READ, ids=lambda route: route.rule)
@@ -128,7 +139,7 @@ def test_a_write_needs_role_and_token(route: Route, reader, hospital) -> None:
 
 def test_the_auditor_has_no_button_that_changes_the_box(reader, hospital) -> None:
     reading = {"/gateway/export", "/gateway/reports/make"}
-    harmless = {"/logout", "/language", "/compliance/run", "/gateway/prove", *reading}
+    harmless = {"/logout", "/language", "/tokens", "/compliance/run", "/gateway/prove", *reading}
     person = reader("assessor")
     for route in READ:
         if Role.AUDITOR not in route.roles:

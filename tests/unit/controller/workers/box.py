@@ -26,6 +26,7 @@ from controller.workers.changebook import ChangeBook
 from controller.workers.seals import Seals
 from controller.workers.site import NodeDrivers, Site
 from network.gateway import policy, vault
+from tests import postgres
 
 PEOPLE = {"sam": Role.SYSTEM, "sue": Role.SECURITY, "sid": Role.SECURITY, "aud": Role.AUDIT}
 
@@ -87,12 +88,13 @@ class Box:
         return box
 
     def __post_init__(self) -> None:
-        self.settings = Settings(state=self.folder)
         (self.folder / "db").mkdir(exist_ok=True)
+        url = postgres.fresh(self.folder, self.folder / "db" / "hbox.sqlite")
+        self.settings = Settings(state=self.folder, database_url=url)
         self.engine = open_records(self.settings.database)
         drivers = NodeDrivers(
             FakeHypervisor(self.folder / "fake"),
-            DirStorage(self.folder / "volumes", None),
+            DirStorage(self.folder / "volumes", LocalHost()),
             Quiet(self.asked, self.broken),
         )
         self.site = Site(self.settings, self.engine, {"n0": drivers})

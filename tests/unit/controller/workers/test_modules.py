@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from appliance.host import LocalHost
 from appliance.settings import Settings
 from controller.actions.modules import RemoveModule
 from controller.drivers.fake import FakeHypervisor
@@ -58,7 +59,7 @@ def site(tmp_path):
                     manifest=manifest(module), state="running", job_id="j",
                 )
             )  # fmt: skip
-    drivers = NodeDrivers(Garbled(tmp_path / "fake"), DirStorage(tmp_path / "volumes", None))
+    drivers = NodeDrivers(Garbled(tmp_path / "fake"), DirStorage(tmp_path / "volumes", LocalHost()))
     return Site(Settings(state=tmp_path), engine, {"n0": drivers})
 
 

@@ -1,0 +1,62 @@
+"""A node is brought to its state by the roles: what they are told about it, and how a run is asked for."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from controller.jobs.steps import Say
+from controller.workers.fleet import Fleet, Member
+from controller.workers.nodes_network import fabric_of, spanned
+from controller.workers.nodes_play import Play, PlayNode, Recap, play
+from controller.workers.site import Site
+from network import fabric
+
+
+def fleet_of(site: Site) -> Fleet:
+    """Return the site's nodes as the records have them."""
+    if not isinstance(site.nodes, Fleet):
+        raise TypeError("these nodes are not of the records")
+    return site.nodes
+
+
+def variables(site: Site, member: Member, also: Member | None = None) -> dict[str, Any]:
+    """Return what the roles must know of one node; lists are in order, so a second run changes nothing.
+
+    `also` is a node that is just being let in.
+    """
+    fleet = fleet_of(site)
+    home = fleet.members()[0]
+    addresses = {**spanned(site), member.name: member.address}
+    if also is not None:
+        addresses[also.name] = also.address
+    known = fabric_of(member.name, home.name, addresses)
+    return {
+        "hbox_cluster": known.spans,
+        "hbox_home": known.home,
+        "hbox_node": member.name,
+        "hbox_address": known.address,
+        "hbox_peers": list(known.peers),
+        "hbox_home_address": addresses.get(home.name, ""),
+        "hbox_fabric": fabric.text(known).decode(),
+    }
+
+
+def configure(
+    site: Site,
+    say: Say,
+    members: Sequence[Member],
+    *,
+    check: bool = False,
+    also: Member | None = None,
+) -> dict[str, Recap]:
+    """Run the node roles on these nodes; a second run changes nothing."""
+    nodes = [
+        PlayNode(m.name, m.address, m.host_key, m.home, variables(site, m, also)) for m in members
+    ]
+    return play(site, say, nodes, Play(check=check))
+
+
+def of_members(site: Site, names: Sequence[str]) -> list[PlayNode]:
+    """Return the named nodes as `play` takes them, with the variables of the node roles."""
+    found = {m.name: m for m in fleet_of(site).members()}
+    picked = [found[name] for name in names]
+    return [PlayNode(m.name, m.address, m.host_key, m.home, variables(site, m)) for m in picked]

@@ -1,0 +1,248 @@
+"""Records brought back from a file: verified in a place of their own, then put in force at one stroke.
+
+What was there is kept aside. The same way leads from SQLite to PostgreSQL and back, and from the node
+that is lost to the one where this runs.
+"""
+
+import io
+import socket
+import tarfile
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import IO
+
+from sqlalchemy import Engine, make_url, select, text
+
+from appliance import clock
+from appliance.canonical import canonical
+from appliance.errors import Conflict, Refused, Text
+from appliance.sealing import Lock
+from appliance.settings import Settings
+from controller.access.chain import Chain, examine
+from controller.jobs.lease import SoleWorker
+from controller.records import audit, copying
+from controller.records.migrate import head, upgrade
+from controller.records.parcel import Opened, Origin, unpack
+from controller.records.rights import grant
+from controller.records.session import open_records, reading, transaction
+from controller.records.tables import Node
+from controller.workers.records_export import AUDIT_KEY
+
+FRESH = "restoring"  # the schema, or the file, in which records are built before they count
+Say = Callable[[str], None]
+
+
+class ConsoleRuns(Conflict):
+    """The web process serves from the records that would be replaced."""
+
+    code = "records.console_runs"
+    text = Text("网页进程仍在运行", "The web process is still running")
+    hint = Text(
+        "请先停止：systemctl stop hbox-web hbox-worker。",
+        "Stop it first: systemctl stop hbox-web hbox-worker.",
+    )
+
+
+class TooNew(Refused):
+    """The file was written by a newer version of HBox."""
+
+    code = "records.too_new"
+    text = Text(
+        "文件的表结构 {theirs} 比本机的 {ours} 新",
+        "The file's form {theirs} is newer than this box's {ours}",
+    )
+    hint = Text("请先升级本机，再恢复。", "Upgrade this box first, then restore.")
+
+
+class NotWhole(Refused):
+    """What was read does not verify: the audit chain or its seals do not hold."""
+
+    code = "records.not_whole"
+    text = Text(
+        "恢复的记录未通过校验，未生效：{why}",
+        "The restored records do not verify and were not put in force: {why}",
+    )
+    hint = Text(
+        "原有记录未改动；请换用另一份文件。", "What was there is unchanged; use another file."
+    )
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What is in force now. `aside` is where the former state lies; `here` whether this node is known."""
+
+    origin: Origin
+    rows: int
+    chain: Chain
+    aside: str
+    here: bool
+
+
+def restore(settings: Settings, file: IO[bytes], lock: Lock, say: Say) -> Restored:
+    """Verify `file` and put it in force in the records that `settings` names.
+
+    Refused while a worker or the web process runs here. Raises `BadParcel`, `WrongKey`, `TooNew`,
+    `NotWhole`, `WorkerRuns`, `ConsoleRuns`; in each case nothing was changed.
+    """
+    sole = SoleWorker(settings.state / "worker" / "lock")
+    try:
+        _nobody_serves(settings)
+        opened = unpack(file, lock, AUDIT_KEY)
+        if opened.origin.revision > head():
+            raise TooNew(theirs=opened.origin.revision, ours=head())
+        say(f"文件已校验 the file is good: {opened.origin.node} {opened.origin.at}")
+        stamp = clock.now().strftime("%Y%m%dT%H%M%S")
+        place = _Place.of(settings, stamp)
+        rows, chain, known = _build(settings, opened, place, say)
+        aside = settings.state / f"aside-{stamp}"
+        _files(settings.state, opened.state, aside)
+        place.put_in_force(aside)
+        grant(settings.database)
+        return Restored(opened.origin, rows, chain, str(aside), known)
+    finally:
+        sole.release()
+
+
+def _build(
+    settings: Settings, opened: Opened, place: "_Place", say: Say
+) -> tuple[int, Chain, bool]:
+    """Fill new records beside those in force, verify them, make this node their home."""
+    place.clear()
+    try:
+        upgrade(place.url, opened.origin.revision)
+        engine = open_records(place.url, patience=30)
+        try:
+            rows = sum(copying.fill(engine, opened.tables()).values())
+            upgrade(place.url)
+            say(f"已写入 written: {rows} 行 rows")
+            chain = _verified(engine, opened, settings)
+            say(f"审计链完好 the audit chain holds: {chain.entries}, 封印 sealed {chain.sealed}")
+            known = _at_home(engine, opened.origin)
+        finally:
+            engine.dispose()
+    except BaseException:
+        place.clear()
+        raise
+    return rows, chain, known
+
+
+def _verified(engine: Engine, opened: Opened, settings: Settings) -> Chain:
+    scratch = settings.state / ".restoring-audit"
+    scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        with tarfile.open(fileobj=io.BytesIO(opened.state)) as tar:
+            for member in tar:
+                if member.name.startswith("audit/") and member.isfile():
+                    held = tar.extractfile(member)
+                    (scratch / Path(member.name).name).write_bytes(held.read() if held else b"")
+        with reading(engine) as session:
+            chain = examine(session, scratch)
+    finally:
+        for left in scratch.iterdir():
+            left.unlink()
+        scratch.rmdir()
+    if not chain.holds or chain.head != (opened.origin.head or chain.head):
+        raise NotWhole(why=chain.why or "the audit chain's head is another one")
+    return chain
+
+
+def _at_home(engine: Engine, origin: Origin) -> bool:
+    """Make this node the home of the controller, in the new records; audit what was done."""
+    here = socket.gethostname()
+    detail = canonical({"from": origin.node, "at": origin.at}).decode()
+    act = audit.entry(
+        "root", "system", "records.restore", on=f"node/{here}", outcome="done", detail=detail
+    )
+    with transaction(engine) as session:
+        rows = list(session.scalars(select(Node)))
+        known = any(row.name == here for row in rows)
+        for row in rows:
+            if known:
+                row.home = row.name == here
+        audit.append(session, act)
+    return known
+
+
+def _files(state: Path, tar: bytes, aside: Path) -> None:
+    """Put the box's own files in their places; what lay there goes to `aside`."""
+    aside.mkdir(mode=0o700)
+    with tarfile.open(fileobj=io.BytesIO(tar)) as held:
+        members = [member for member in held if member.isfile()]
+        for member in members:
+            there = state / member.name
+            if there.exists():
+                kept = aside / member.name
+                kept.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                there.rename(kept)
+        # The filter refuses names that leave the folder, links and devices.
+        held.extractall(state, members=members, filter="tar")
+    for ledger in (state / "worker").glob("*.jsonl"):
+        if f"worker/{ledger.name}" not in {member.name for member in members}:
+            ledger.rename(aside / ledger.name)
+
+
+def _nobody_serves(settings: Settings) -> None:
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(str(settings.run / "api.sock"))
+        except OSError:
+            return
+    raise ConsoleRuns
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where new records are built, and how they take the place of the old: at one stroke."""
+
+    settings: Settings
+    url: str
+    stamp: str
+
+    @classmethod
+    def of(cls, settings: Settings, stamp: str) -> "_Place":
+        if settings.database.startswith("postgresql"):
+            parts = make_url(settings.database)
+            url = parts.update_query_dict({"options": f"-c search_path={FRESH}"})
+            return cls(settings, url.render_as_string(hide_password=False), stamp)
+        return cls(settings, f"sqlite:///{settings.state / 'db' / FRESH}", stamp)
+
+    def clear(self) -> None:
+        """Nothing of an earlier attempt is left."""
+        if not self._served:
+            for path in (self.settings.state / "db").glob(f"{FRESH}*"):
+                path.unlink()
+            return
+        self._say([f"DROP SCHEMA IF EXISTS {FRESH} CASCADE", f"CREATE SCHEMA {FRESH}"])
+
+    def put_in_force(self, aside: Path) -> None:
+        """The former records go aside, the new ones take their place."""
+        if self._served:
+            old = f"aside_{self.stamp.lower()}"
+            swap = [
+                f"ALTER SCHEMA public RENAME TO {old}",
+                f"ALTER SCHEMA {FRESH} RENAME TO public",
+            ]
+            self._say(swap)
+            return
+        name = make_url(self.settings.database).database or ""
+        for path in Path(name).parent.glob(f"{Path(name).name}*"):
+            path.rename(aside / path.name)
+        for path in (self.settings.state / "db").glob(f"{FRESH}*"):
+            path.rename(path.with_name(path.name.replace(FRESH, Path(name).name)))
+
+    @property
+    def _served(self) -> bool:
+        return self.settings.database.startswith("postgresql")
+
+    def _say(self, statements: list[str]) -> None:
+        engine = open_records(self.settings.database, patience=30)
+        with transaction(engine) as session:
+            for statement in statements:
+                session.execute(text(statement))
+        engine.dispose()
+
+
+def elsewhere(settings: Settings, url: str) -> Settings:
+    """Return `settings` with another database, to restore into ("" is SQLite)."""
+    return replace(settings, database_url=url)

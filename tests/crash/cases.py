@@ -1,0 +1,20 @@
+"""Every kind of job and the worlds it is tried in; `test_matrix` says which kind has none."""
+
+from tests.crash import cases_exchange, cases_modules, cases_people, cases_vms, cases_volumes
+from tests.crash.case import Case
+
+CASES: dict[str, list[Case]] = {
+    **cases_vms.CASES,
+    **cases_volumes.CASES,
+    **cases_people.CASES,
+    **cases_exchange.CASES,
+    **cases_modules.CASES,
+}
+ELSEWHERE = frozenset(
+    {
+        "node.join", "node.configure", "node.remove",
+        "storage.setup", "storage.disk.add", "storage.disk.remove", "storage.disk.replace",
+    }
+)  # fmt: skip
+"""Kinds that are Ansible over SSH or Ceph's own programs from end to end: nothing of them runs without
+real nodes, and the lab's tests are where they are interrupted."""

@@ -1,0 +1,24 @@
+"""Empty places for records on both databases."""
+
+import pytest
+
+from tests import postgres
+
+
+@pytest.fixture(scope="session")
+def server():
+    """A real PostgreSQL."""
+    if postgres.RUNNING:
+        yield postgres.RUNNING[0]
+        return
+    with postgres.server() as running:
+        yield running
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request, tmp_path):
+    """URL of a database without a single table."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'db' / 'hbox.sqlite'}"
+    running = request.getfixturevalue("server")
+    return running.url(running.create())
