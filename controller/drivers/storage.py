@@ -148,6 +148,10 @@ class StorageDriver(Protocol):
         """Make a linked clone of another volume's snapshot (same storage)."""
         ...
 
+    def unbranch(self, parent: str, snapshot: str) -> None:
+        """Remove what `branch` laid beside the parent for its clones; nothing while one rests on it."""
+        ...
+
     def create(self, volume: str, gib: int) -> None:
         """Make an empty volume of `gib` GiB that reads as zeros."""
         ...

@@ -1,5 +1,6 @@
 """Volumes as files in one folder of a node: qcow2 linked clones and small ISO images, one folder per owner."""
 
+import contextlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,14 @@ from appliance.host import Host
 from controller.drivers import iso, places
 from controller.drivers.carrying import carry, lay
 from controller.drivers.folder import LONG, Folder, missing, new
-from controller.drivers.storage import Capacity, Erased, FileSource, StorageAbility, Tell
+from controller.drivers.storage import (
+    Capacity,
+    Erased,
+    FileSource,
+    StorageAbility,
+    Tell,
+    VolumeInUse,
+)
 
 _ERASED = ".erased-"  # a folder being removed; its name says so if the power goes meanwhile
 _IMAGES = ".images"
@@ -105,6 +113,14 @@ class DirStorage:
             self._folder.make(base, argv, parent)
             self._host.run(["chmod", "0444", "--", str(base)])
         self._overlay(volume, base, [], 1)
+
+    def unbranch(self, parent: str, snapshot: str) -> None:
+        """See `StorageDriver.unbranch`."""
+        base = self._base(parent, snapshot)
+        with contextlib.suppress(VolumeInUse):
+            if self._folder.there(base):
+                self._folder.unneeded([base], parent)
+                self._folder.overwrite([base], parent)
 
     def create(self, volume: str, gib: int) -> None:
         """See `StorageDriver.create`."""

@@ -101,6 +101,9 @@ class RbdStorage:
             self._pool.tell("snap", "protect", self._pool.spec(_image(parent), snapshot))
         self._branch(volume, _image(parent), snapshot, parent, 0)
 
+    def unbranch(self, parent: str, snapshot: str) -> None:
+        """See `StorageDriver.unbranch`: a clone rests on the snapshot itself."""
+
     def create(self, volume: str, gib: int) -> None:
         """See `StorageDriver.create`."""
         final = _image(volume)

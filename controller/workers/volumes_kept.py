@@ -101,6 +101,8 @@ def clone(action: CloneVolume, site: Site) -> Sequence[Step]:
 
     def unmake(_say: Say) -> None:
         storage.erase(volume.id)
+        if not action.full:
+            storage.unbranch(origin, action.snapshot)
 
     return [
         Step("make", Text("克隆卷", "Clone the volume"), make, unmake),

@@ -62,6 +62,13 @@ class ThreeNodes:
             assert monotonic() < end, said
             pause(2)
 
+    def seen_away(self, name: str, limit: float = 120.0) -> None:
+        """Wait until the controller shows that the node does not answer."""
+        end = monotonic() + limit
+        while not self.ask("node", "show", name)["why"]:
+            assert monotonic() < end, f"{name} still answers"
+            pause(1)
+
     def vm(self, name: str) -> dict[str, Any]:
         return self.ask("vm", "show", name)
 

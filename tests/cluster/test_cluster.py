@@ -106,5 +106,6 @@ def lose_and_replace(three: ThreeNodes, number: int) -> None:
     if where == [three.names[number]]:
         three.hbox("vm", "migrate", "work", "--node", three.names[1])
     three.lab.cut(number)
+    three.seen_away(three.names[number])
     three.lab.renew(number)
     three.join(number, replace=True)
