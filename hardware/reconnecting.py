@@ -2,9 +2,12 @@
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 from appliance.host import CommandFailed, CommandTimeout, Result
-from hardware.ssh import NodeUnreachable, Place, SshHost, SshStream
+from hardware.ssh import LineEnded, NodeUnreachable, Place, SshHost, SshStream
+
+T = TypeVar("T")
 
 _AT_ONCE = 8  # commands on one connection; sshd allows 10, and the probe needs one
 _PROBE = 15.0  # seconds for a command that does nothing
@@ -81,13 +84,9 @@ class NodeHost:
     ) -> Result:
         """See `Host.run`. Nothing is sent twice: only a connection that was dead before is renewed."""
         with self._slots:
-            held = self._live()
-            try:
-                return held.run(argv, stdin=stdin, timeout=timeout, check=check, env=env)
-            except NodeUnreachable:
-                self._drop(held)
-                self.check()
-                raise
+            return self._on_a_live_line(
+                lambda held: held.run(argv, stdin=stdin, timeout=timeout, check=check, env=env)
+            )
 
     def stream(self, argv: Sequence[str]) -> SshStream:
         """See `SshHost.stream`: on a connection of its own, since it may stay for hours."""
@@ -102,12 +101,29 @@ class NodeHost:
     def read(self, path: str) -> bytes:
         """See `Host.read`."""
         with self._slots:
-            return self._live().read(path)
+            return self._on_a_live_line(lambda held: held.read(path))
 
     def write(self, path: str, data: bytes, *, mode: int = 0o644) -> None:
         """See `Host.write`."""
         with self._slots:
-            self._live().write(path, data, mode=mode)
+            self._on_a_live_line(lambda held: held.write(path, data, mode=mode))
+
+    def _on_a_live_line(self, deed: Callable[[SshHost], T]) -> T:
+        """Do it; where the connection turns out to have ended before anything was said, once more."""
+        for last in (False, True):
+            held = self._live()
+            try:
+                return deed(held)
+            except LineEnded:
+                self._drop(held)
+                self.check()
+                if last:
+                    raise
+            except NodeUnreachable:
+                self._drop(held)
+                self.check()
+                raise
+        raise AssertionError("the second try returns or raises")
 
     def _live(self) -> SshHost:
         self.check()

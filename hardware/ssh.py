@@ -42,6 +42,10 @@ class NodeUnreachable(Unavailable):
     )
 
 
+class LineEnded(NodeUnreachable):
+    """The connection had ended before anything was said over it: another one may be tried."""
+
+
 class SshHost:
     """A `Host` over one SSH connection; use it as a context manager."""
 
@@ -113,8 +117,8 @@ class SshHost:
             ended = channel.status_event.wait(timeout) and out.wait(timeout) and err.wait(timeout)
         except TimeoutError as error:
             raise CommandTimeout(command=argv[0], limit=timeout) from error
-        except (OSError, paramiko.SSHException) as error:
-            raise NodeUnreachable(name=self.name, why=str(error)) from error
+        except (EOFError, OSError, paramiko.SSHException) as error:
+            raise NodeUnreachable(name=self.name, why=f"{type(error).__name__}: {error}") from error
         try:
             if not ended:
                 raise CommandTimeout(command=argv[0], limit=timeout)
@@ -125,8 +129,12 @@ class SshHost:
     def _open(self, timeout: float) -> paramiko.Channel:
         transport = self._client.get_transport()
         if transport is None or not transport.is_active():
-            raise NodeUnreachable(name=self.name, why="the connection has ended")
-        return transport.open_session(timeout=timeout)
+            raise LineEnded(name=self.name, why="the connection has ended")
+        try:
+            return transport.open_session(timeout=timeout)
+        except (EOFError, OSError, paramiko.SSHException) as error:
+            # paramiko raises whatever ended its reader, a bare EOFError too.
+            raise LineEnded(name=self.name, why=f"{type(error).__name__}: {error}") from error
 
     def stream(
         self, argv: Sequence[str], *, last: Callable[[], None] = lambda: None
@@ -138,8 +146,8 @@ class SshHost:
         try:
             channel = self._open(10.0)
             channel.exec_command(shlex.join(argv))
-        except (OSError, paramiko.SSHException) as error:
-            raise NodeUnreachable(name=self.name, why=str(error)) from error
+        except (EOFError, OSError, paramiko.SSHException) as error:
+            raise NodeUnreachable(name=self.name, why=f"{type(error).__name__}: {error}") from error
         return SshStream(channel, last)
 
     def read(self, path: str) -> bytes:

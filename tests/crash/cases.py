@@ -16,5 +16,6 @@ ELSEWHERE = frozenset(
         "storage.setup", "storage.disk.add", "storage.disk.remove", "storage.disk.replace",
     }
 )  # fmt: skip
-"""Kinds that are Ansible over SSH or Ceph's own programs from end to end: nothing of them runs without
-real nodes, and the lab's tests are where they are interrupted."""
+"""Kinds that are Ansible over SSH or Ceph's own programs from end to end: nothing of them runs without real
+nodes. Of these the lab's tests interrupt node.join (test_nodes.py) and storage.setup (test_ceph.py) at a few
+points each; the other five are interrupted by no test yet."""

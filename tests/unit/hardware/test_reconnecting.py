@@ -8,7 +8,7 @@ import pytest
 from appliance.clock import pause
 from appliance.host import CommandTimeout, Result
 from hardware.reconnecting import NodeHost
-from hardware.ssh import NodeUnreachable, Place
+from hardware.ssh import LineEnded, NodeUnreachable, Place
 
 
 class Line:
@@ -105,3 +105,12 @@ def test_an_away_node_is_asked_nothing_until_it_is_back():
     node.back()
     node.run(["c"])
     assert log == [["a"], ["true"], ["c"]]
+
+
+def test_a_line_that_had_ended_is_tried_once_more_and_no_more():
+    log, ended = [], LineEnded(name="n2", why="EOFError")
+    node = host([Line([], ended), Line(log)])
+    node.run(["a"])
+    assert log == [["a"]]
+    with pytest.raises(LineEnded):
+        host([Line([], ended), Line([], ended)]).run(["b"])
