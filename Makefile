@@ -1,7 +1,7 @@
 # One word per habit. `make` alone prints them.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: soak test-soak test-fuzz test-api test-crash test-nodes help setup up down check fix test test-netns test-medicine test-browser test-lab test-cluster test-vagrant test-vm bench docs docs-check lock clean
+.PHONY: soak test-soak test-fuzz test-api test-records test-crash test-nodes help setup up down check fix test test-netns test-medicine test-browser test-lab test-cluster test-vagrant test-vm bench docs docs-check lock clean
 BIN := .venv/bin
 PYTEST := $(BIN)/pytest
 
@@ -23,13 +23,13 @@ check: setup ## format, lint, types, import contracts, unit tests: under two min
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
 	shellcheck scripts/* .ci/run
-	$(PYTEST) -q -n auto --dist loadfile tests/unit tests/compliance
+	$(PYTEST) -q -n auto --dist loadfile -m "not wide" tests/unit tests/compliance
 
 fix: setup ## let the tools mend format and lint
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-test: check test-fuzz test-api test-crash test-netns test-medicine test-browser test-lab test-cluster test-vagrant test-vm ## everything that runs without KVM
+test: check test-fuzz test-api test-records test-crash test-netns test-medicine test-browser test-lab test-cluster test-vagrant test-vm ## everything that runs without KVM
 
 test-fuzz: setup ## every parser of the gateway under a coverage-guided fuzzer
 	$(PYTEST) -q -n auto tests/fuzz
@@ -37,11 +37,15 @@ test-fuzz: setup ## every parser of the gateway under a coverage-guided fuzzer
 test-netns: setup ## gateway and firewall in real network namespaces
 	$(PYTEST) -q tests/netns
 
-test-api: setup ## every route of the API under schemathesis, as every role, about a minute and a half
+test-api: setup ## every route of the API: for every role and grant, with hostile bodies, under schemathesis
+	$(PYTEST) -q -n auto --dist loadfile -m wide tests/unit
 	$(PYTEST) -q tests/api_fuzz
 
+test-records: setup ## records, jobs, actions and rights once more on a real PostgreSQL
+	$(PYTEST) -q -n auto --dist loadfile -m "not wide" --records postgresql tests/unit/controller/records tests/unit/controller/jobs tests/unit/controller/queue tests/unit/controller/actions tests/unit/controller/access
+
 test-crash: setup ## the worker killed at a seeded sample of every job's step boundaries, on both databases
-	$(PYTEST) -q tests/crash
+	$(PYTEST) -q -n auto tests/crash
 
 test-medicine: setup ## every official FHIR example across the gateway; the npm client fetches them once
 	@command -v npm >/dev/null || DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends npm >/dev/null
@@ -73,6 +77,8 @@ test-soak: setup ## a short storm of kills, full disk and slow receivers (part o
 soak: setup ## 10,000 messages through 200 kills and more, about a quarter of an hour
 	$(BIN)/python -m tests.soak
 	HBOX_FUZZ=60s $(PYTEST) -q -n auto tests/fuzz
+	HBOX_CRASH=all $(PYTEST) -q -n auto --timeout 1800 tests/crash
+	HBOX_API_FUZZ=600 $(PYTEST) -q --timeout 1200 tests/api_fuzz
 
 bench: setup ## figures as ratios against peers, appended to bench/results.jsonl
 	$(BIN)/python -m bench

@@ -11,6 +11,8 @@ from controller.records.session import reading
 from controller.records.tables import Job
 from tests.unit.controller.api.program import Web
 
+pytestmark = pytest.mark.wide
+
 FORMS = [route.form for route in ROUTES if route.form.body is not None]
 HOSTILE = {
     "nul": "a\x00b",

@@ -19,6 +19,8 @@ from controller.records.tables import Account, Job, Node
 from controller.web.menu import MENU
 from tests.unit.controller.api.program import Web
 
+pytestmark = pytest.mark.wide
+
 FORMS = [route.form for route in ROUTES]
 RIGHTS = ("", "view", "operate", "manage")
 # What a tenant may ask for, and the right that it takes. A new route for tenants must be written here.
