@@ -1,6 +1,7 @@
 """What each node must know of the others' network: flows, addresses, revocations; spread to all, again and again."""
 
 import hashlib
+import threading
 from collections.abc import Mapping
 
 from sqlalchemy import select
@@ -18,6 +19,8 @@ from controller.workers.site import Site
 from network import fabric
 from network.fabric import Fabric
 
+_ONE_AT_A_TIME = threading.Lock()
+"""Who brings nodes up to date reads the records inside: a slower one must not write an older state over a newer."""
 FLOWS = "/var/lib/hbox/network/flows.json"
 FABRIC = str(fabric.FILE)
 
@@ -43,6 +46,11 @@ def push(site: Site, say: Say, *, only: str = "") -> list[str]:
     fleet = site.nodes
     if not isinstance(fleet, Fleet):
         return []
+    with _ONE_AT_A_TIME:
+        return _push(site, fleet, say, only)
+
+
+def _push(site: Site, fleet: Fleet, say: Say, only: str) -> list[str]:
     addresses, missed = spanned(site), []
     for member in fleet.members():
         if member.name not in addresses or (only and member.name != only):
