@@ -27,7 +27,7 @@ from hardware.ssh import NodeUnreachable, Place
 
 SSH_KEY = "nodes.ed25519"
 OUTSIDE = ("joining", "replacing")  # states of a node that nothing may be asked of yet
-_PATIENCE = 5.0  # seconds for a node to say its SSH banner
+_PATIENCE = 10.0  # seconds for a node to say its SSH banner; a busy one takes its time
 _MISSES = 3  # so many looks in a row without an answer make a node "away"
 _NOTE = 30.0  # seconds between two notes that a node was seen
 
