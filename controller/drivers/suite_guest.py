@@ -19,7 +19,7 @@ from controller.drivers.suite_bench import Bench, Promise
 _WORDS = b"hbox-suite"
 _LIMIT = 20.0  # seconds for a screen to greet
 _ECHO = 20.0  # for a guest to echo
-_TAKEN = 3.0  # for a line to end that somebody else took
+_TAKEN = 60.0  # for a line to end that somebody else took
 
 
 def the_screen_is_a_socket(bench: Bench) -> None:
