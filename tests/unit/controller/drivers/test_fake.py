@@ -8,6 +8,7 @@ import pytest
 
 from appliance import clock
 from appliance.errors import BoxError
+from controller.drivers import suite_guest
 from controller.drivers.base import (
     Disk,
     EngineFailed,
@@ -169,7 +170,8 @@ BROKEN = [
 
 
 @pytest.mark.parametrize("driver", BROKEN)
-def test_the_suite_notices_a_broken_driver(short_path, driver):
+def test_the_suite_notices_a_broken_driver(short_path, driver, monkeypatch):
+    monkeypatch.setattr(suite_guest, "_TAKEN", 1.0)  # patience is for real engines on busy machines
     with pytest.raises((Nonconforming, NotRunning)):
         conform(bench(short_path, driver))
 
