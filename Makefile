@@ -17,7 +17,7 @@ up: setup ## from nothing to a running sample hospital; prints where to look
 down: setup ## stop and remove what `make up` made
 	@$(BIN)/hbox lab down
 
-check: setup ## format, lint, types, import contracts, unit tests: under two minutes
+check: setup ## format, lint, types, import contracts, unit tests: under four minutes on two cores
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/ruff check --quiet .
 	$(BIN)/mypy
