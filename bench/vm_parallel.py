@@ -22,7 +22,9 @@ def run() -> list[Figure]:
             inside.write(f"/root/{name}", (here / name).read_bytes())
         inside.write("/root/tiny.raw", TINY)
         inside.run(["qemu-img", "convert", "-O", "qcow2", "/root/tiny.raw", "/srv/tiny.qcow2"])
-        inside.run(box("template import tiny /srv/tiny.qcow2 --version 1 --boot disk"), timeout=120)
+        inside.run(
+            box("template import /srv/tiny.qcow2 --name tiny --version 1 --boot disk"), timeout=120
+        )
         for _ in range(RUNS):
             for verb in ("make", "drop"):
                 peer[verb].append(_peer(inside, verb))
