@@ -95,7 +95,7 @@ def _check_type(asked: Request, form: Form) -> None:
 
 def if_match(asked: Request) -> str | None:
     """Return the caller's `If-Match`: `*` or one ETag of ours; raise `BadInput` for another form."""
-    given = asked.headers.get("If-Match") or None
+    given = asked.headers.get("If-Match")
     if given is not None and not _ETAG.fullmatch(given):
         raise BadInput(what="If-Match", why='* 或 or "版本 version"')
     return given

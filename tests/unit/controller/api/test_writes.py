@@ -118,6 +118,12 @@ def test_an_etag_guards_against_what_changed_meanwhile(site, system):
     assert system.post("/vms/etag/start", **{"If-Match": tag}).status == 412
 
 
+@pytest.mark.parametrize("given", ["", "7", 'W/"7"', '"7", "8"'])
+def test_a_guard_of_another_form_is_refused_not_ignored(site, system, given):
+    got = system.post("/vms/ready/stop", {}, **{"If-Match": given})
+    assert (got.status, got.code) == (400, "input.bad")
+
+
 def test_titles_name_the_machine(site, system):
     made = system.post("/vms", vm("titled")).json
     _succeed(site, made["id"])
