@@ -29,7 +29,7 @@ fix: setup ## let the tools mend format and lint
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-test: check test-fuzz test-api test-records test-crash test-netns test-medicine test-browser test-lab test-vm ## everything that runs without KVM on one node; three nodes and Vagrant: test-cluster, test-nodes, test-vagrant
+test: check test-fuzz test-api test-records test-crash test-netns test-medicine test-browser test-lab test-vm test-cluster test-vagrant ## everything that runs without KVM; more of two and three nodes: test-nodes
 
 test-fuzz: setup ## every parser of the gateway under a coverage-guided fuzzer
 	$(PYTEST) -q -n auto tests/fuzz
