@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 
 from appliance.host import CommandFailed, CommandTimeout, Result
@@ -9,21 +10,31 @@ from hardware.ssh import LineEnded, NodeUnreachable, Place, SshHost, SshStream
 
 T = TypeVar("T")
 
-_AT_ONCE = 8  # commands on one connection; sshd allows 10, and the probe needs one
-_PROBE = 15.0  # seconds for a command that does nothing
+_AT_ONCE = 8  # commands on one connection; sshd allows 10
+_PROBE = 10.0  # seconds for a command that does nothing
 
 Connect = Callable[[str, Place], SshHost]
 
 
 def _connect(name: str, place: Place) -> SshHost:
-    return SshHost(name, place, patience=6.0)
+    return SshHost(name, place, patience=15.0)  # a busy node takes its time to log in
+
+
+@dataclass
+class _Line:
+    """A connection and how many commands are under way on it."""
+
+    ssh: SshHost
+    users: int = 0
+    retired: bool = False
 
 
 class NodeHost:
     """A `Host` that outlives its connections. Several threads may use it at once.
 
     `away` is told by whoever watches the node: from then on every call fails at once, those in hand
-    too, until `back`.
+    too, until `back`. Only that ends what others have in hand: a line that failed one of them is left by
+    the next, and closed when the last has done with it.
     """
 
     def __init__(self, name: str, place: Place, connect: Connect = _connect) -> None:
@@ -31,7 +42,9 @@ class NodeHost:
         self.place = place
         self._connect = connect
         self._lock = threading.Lock()
-        self._held: SshHost | None = None
+        self._connecting = threading.Lock()
+        self._line: _Line | None = None
+        self._watching: SshHost | None = None
         self._why = ""
         self._slots = threading.BoundedSemaphore(_AT_ONCE)
 
@@ -39,9 +52,7 @@ class NodeHost:
         """Say that the node does not answer: calls in hand end, further ones are refused."""
         with self._lock:
             self._why = why or "?"
-            held, self._held = self._held, None
-        if held is not None:
-            held.close()
+        self.close()
 
     def back(self) -> None:
         """Say that the node answers again."""
@@ -49,11 +60,17 @@ class NodeHost:
             self._why = ""
 
     def probe(self) -> str:
-        """Return "" when the node answers and is the one that is known, else why not; also while away."""
+        """Return "" when the node answers and is the one that is known, else why not; also while away.
+
+        It has a connection of its own, kept from one look to the next; one watcher calls it.
+        """
         try:
-            self._open().run(["true"], timeout=_PROBE)
+            if self._watching is None or not self._watching.alive():
+                self._watching = self._connect(self.name, self.place)
+            self._watching.run(["true"], timeout=_PROBE)
         except (NodeUnreachable, CommandTimeout) as error:
-            self.close()
+            if self._watching is not None:
+                self._watching.close()
             return str(error.fields.get("why", error))
         except CommandFailed as error:
             return str(error)
@@ -67,11 +84,11 @@ class NodeHost:
             raise NodeUnreachable(name=self.name, why=why)
 
     def close(self) -> None:
-        """End the connection; the next call makes another."""
+        """End the connection with all that is under way on it; the next call makes another."""
         with self._lock:
-            held, self._held = self._held, None
-        if held is not None:
-            held.close()
+            line, self._line = self._line, None
+        if line is not None:
+            line.ssh.close()
 
     def run(
         self,
@@ -111,38 +128,41 @@ class NodeHost:
     def _on_a_live_line(self, deed: Callable[[SshHost], T]) -> T:
         """Do it; where the connection turns out to have ended before anything was said, once more."""
         for last in (False, True):
-            held = self._live()
+            line = self._take()
             try:
-                return deed(held)
-            except LineEnded:
-                self._drop(held)
+                return deed(line.ssh)
+            except NodeUnreachable as error:
+                self._retire(line)
                 self.check()
-                if last:
+                if last or not isinstance(error, LineEnded):
                     raise
-            except NodeUnreachable:
-                self._drop(held)
-                self.check()
-                raise
+            finally:
+                self._give_back(line)
         raise AssertionError("the second try returns or raises")
 
-    def _live(self) -> SshHost:
+    def _take(self) -> _Line:
+        """Return a live line, counted as used; one thread connects, the others wait for it."""
         self.check()
-        return self._open()
+        with self._connecting:
+            self.check()
+            with self._lock:
+                line = self._line
+            if line is None or not line.ssh.alive():
+                line = _Line(self._connect(self.name, self.place))
+            with self._lock:
+                self._line = line
+                line.users += 1
+                return line
 
-    def _open(self) -> SshHost:
+    def _retire(self, line: _Line) -> None:
         with self._lock:
-            if self._held is not None and self._held.alive():
-                return self._held
-        made = self._connect(self.name, self.place)  # outside the lock: it may take seconds
-        with self._lock:
-            if self._held is not None and self._held.alive():
-                made.close()
-            else:
-                self._held = made
-            return self._held
+            line.retired = True
+            if self._line is line:
+                self._line = None
 
-    def _drop(self, held: SshHost) -> None:
+    def _give_back(self, line: _Line) -> None:
         with self._lock:
-            if self._held is held:
-                self._held = None
-        held.close()
+            line.users -= 1
+            over = line.retired and not line.users
+        if over:
+            line.ssh.close()

@@ -3,6 +3,7 @@
 import base64
 import errno
 import shlex
+import socket
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ import paramiko
 from appliance import chance
 from appliance.errors import Text, Unavailable
 from appliance.host import CommandFailed, CommandMissing, CommandTimeout, Result
+
+_KEEPALIVE = 10  # seconds between two signs of life on a silent line
 
 
 @dataclass(frozen=True)
@@ -67,9 +70,18 @@ class SshHost:
                 banner_timeout=patience,
                 auth_timeout=patience,
             )
-        except (OSError, paramiko.SSHException, ValueError) as error:
+        except (EOFError, OSError, paramiko.SSHException, ValueError) as error:
             self._client.close()
             raise NodeUnreachable(name=name, why=f"{type(error).__name__}: {error}") from error
+        self._notice_a_dead_peer()
+
+    def _notice_a_dead_peer(self) -> None:
+        """Have the kernel end a line whose peer lost its power, which else stands for a quarter of an hour."""
+        transport = self._client.get_transport()
+        if transport is not None and isinstance(transport.sock, socket.socket):
+            transport.set_keepalive(_KEEPALIVE)
+            limit = _KEEPALIVE * 3 * 1000
+            transport.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, limit)
 
     def alive(self) -> bool:
         """Whether the connection stands, as far as this side knows."""

@@ -173,8 +173,7 @@ class Fleet(Mapping[str, NodeDrivers]):
     def _look_at(self, held: _Held) -> None:
         if held.host is None:
             return
-        # The banner first: a dead machine is found out sooner than by a whole connection.
-        why = answers(held.member.address) or held.host.probe()
+        why = held.host.probe()
         held.misses = held.misses + 1 if why else 0
         if why and held.misses >= _MISSES:
             held.host.away(why)

@@ -92,10 +92,45 @@ def test_a_command_that_runs_out_of_time_ends_alone():
     assert wire.open, "others are under way on it"
 
 
+class Held(Line):
+    """A wire on which a command stays until it is let go."""
+
+    def __init__(self, log):
+        super().__init__(log)
+        self.begun, self.go = threading.Event(), threading.Event()
+
+    def run(self, argv, **given):
+        if argv != ["long"]:
+            raise NodeUnreachable(name="n2", why="channel refused")
+        self.begun.set()
+        assert self.go.wait(10)
+        assert self.open
+        return super().run(argv, **given)
+
+
+def test_what_one_command_suffers_ends_no_other():
+    log = []
+    wire, mute, fresh = Held(log), Line([], CommandTimeout(command="true", limit=1)), Line(log)
+    node = host([wire, mute, fresh])
+    with ThreadPoolExecutor(1) as pool:
+        long = pool.submit(node.run, ["long"])
+        assert wire.begun.wait(10)
+        assert "true" in node.probe()
+        with pytest.raises(NodeUnreachable):
+            node.run(["short"])
+        assert wire.open, "the long one is under way on it"
+        node.run(["next"])
+        wire.go.set()
+        assert long.result(10).code == 0
+    assert log == [["next"], ["long"]]
+    assert not wire.open, "closed once nobody uses it"
+    assert fresh.open
+
+
 def test_an_away_node_is_asked_nothing_until_it_is_back():
     log = []
     held = Line(log)
-    node = host([held, Line(log)])
+    node = host([held, Line(log), Line(log)])
     node.run(["a"])
     node.away("no route")
     assert not held.open, "calls in hand end too"

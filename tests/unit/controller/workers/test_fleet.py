@@ -10,7 +10,6 @@ from controller.drivers.base import EngineUnavailable
 from controller.records.cluster import Storage
 from controller.records.session import transaction
 from controller.records.tables import Node
-from controller.workers import fleet as fleets
 from controller.workers.fleet import Fleet, answers, known_hosts, uri
 from hardware.ssh import NodeUnreachable
 
@@ -64,7 +63,7 @@ def test_a_blank_box_is_this_machine_alone(controller):
 
 
 def test_a_node_that_is_away_fails_at_once_and_the_records_say_why(fleet, controller, monkeypatch):
-    monkeypatch.setattr(fleets, "answers", lambda address, port=22: f"no route to {address}")
+    monkeypatch.setattr(fleet["a2"].host, "_connect", _no_route)
     for _ in range(2):
         fleet.look()
         assert fleet.why_away("a2") is None, "one miss is none, nor are two"
@@ -82,12 +81,15 @@ def test_a_node_that_is_away_fails_at_once_and_the_records_say_why(fleet, contro
 
 
 def test_a_machine_that_answers_but_is_another_one_is_away_too(fleet, monkeypatch):
-    monkeypatch.setattr(fleets, "answers", lambda address, port=22: "")
     host = fleet["a2"].host
     monkeypatch.setattr(host, "_connect", _other_key)
     for _ in range(3):
         fleet.look()
     assert "host key" in fleet.why_away("a2").lower()
+
+
+def _no_route(name, place):
+    raise NodeUnreachable(name=name, why=f"no route to {place.address}")
 
 
 def _other_key(name, _place):
