@@ -72,6 +72,11 @@ class ThreeNodes:
     def vm(self, name: str) -> dict[str, Any]:
         return self.ask("vm", "show", name)
 
+    def serial(self, name: str) -> str:
+        """What a person at a terminal of the home node sees of the machine's serial line in a few seconds."""
+        look = f"(sleep 6; printf '\\r'; sleep 6; printf '\\035'; sleep 1) | script -qec 'hbox vm console {name}' /dev/null"
+        return self.home.run(["sh", "-c", look], timeout=120).text
+
     def where(self, name: str) -> list[str]:
         """Nodes whose own engine says that the machine runs there."""
         ident = self.vm(name)["id"]
