@@ -1,5 +1,6 @@
 """The box's settings: one frozen object, read from a TOML file, every key with a sentence."""
 
+import json
 import tomllib
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -77,6 +78,24 @@ class Settings:
     def keys(self) -> Path:
         """Folder of the box's private keys (0700, root)."""
         return self.state / "keys"
+
+
+def changed(text: str, key: str, value: str) -> str:
+    """Return a settings file's text with one key set, or left to its default where `value` is "".
+
+    All other lines stay as they are, comments too. Raises `BadInput` where that cannot be done safely.
+    """
+    kept = [line for line in text.splitlines() if line.partition("=")[0].strip() != key]
+    made = [f"{key} = {json.dumps(value)}"] if value else []
+    new = "".join(f"{line}\n" for line in (*made, *kept))
+    try:
+        wanted = {name: held for name, held in tomllib.loads(text).items() if name != key}
+        same = tomllib.loads(new) == wanted | ({key: value} if value else {})
+    except tomllib.TOMLDecodeError as error:
+        raise BadInput(what=str(FILE), why=str(error)) from error
+    if not same:
+        raise BadInput(what=str(FILE), why=f"{key}: 请手工修改 change it by hand")
+    return new
 
 
 def load(path: Path = FILE) -> Settings:

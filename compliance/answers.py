@@ -1,5 +1,6 @@
 """Reads the raw answers of common programs into plain facts; pure, used by the judges."""
 
+import datetime as dt
 import ipaddress
 import json
 import re
@@ -53,6 +54,40 @@ def options(out: str, comment: str = "#") -> dict[str, str]:
     return found
 
 
+def facts(out: str) -> dict[str, str]:
+    """Read `key=value` lines; the first one wins."""
+    found: dict[str, str] = {}
+    for line in out.splitlines():
+        key, equals, value = line.partition("=")
+        if equals:
+            found.setdefault(key.strip(), value.strip())
+    return found
+
+
+def days(now: str, then: str) -> float:
+    """Return how many days lie between two RFC 3339 instants; negative when `then` is yet to come."""
+    gone = dt.datetime.fromisoformat(now) - dt.datetime.fromisoformat(then)
+    return gone.total_seconds() / 86400
+
+
+def fresh(now: str, out: str, limit: float) -> list[str]:
+    """Return the paths in `%T@ %p` lines of `find` whose age at `now` is within `limit` days."""
+    at = dt.datetime.fromisoformat(now).timestamp()
+    found = (line.partition(" ") for line in out.splitlines())
+    return [path for stamp, _, path in found if path and at - float(stamp) <= limit * 86400]
+
+
+def held(value: object) -> Any:
+    """Return what a JSON column holds: one database hands it out as text, the other as it is."""
+    return json.loads(value) if isinstance(value, str) else value
+
+
+def http_status(out: str) -> int:
+    """Return the status of an HTTP answer that begins with its status line, 0 when it is none."""
+    words = out.split(maxsplit=2)
+    return int(words[1]) if len(words) > 1 and words[0].startswith("HTTP/") else 0
+
+
 def number(text: str | None) -> int | None:
     """Return `text` as an integer, or None when it is none."""
     try:
@@ -82,7 +117,7 @@ def modes(out: str) -> list[Mode]:
 
 
 def rows(out: str) -> list[dict[str, Any]]:
-    """Read rows of `sqlite3 -json`; no row prints nothing. Raises for other text."""
+    """Read rows of `compliance.records`; nothing at all is no row. Raises for other text."""
     loaded = json.loads(out) if out.strip() else []
     if not isinstance(loaded, list):
         raise TypeError("not a list of rows")

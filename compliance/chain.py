@@ -1,22 +1,23 @@
-"""Recomputes the controller's audit chain and its seals from the files; prints what it found as JSON.
+"""Recomputes the controller's audit chain and its seals from records and files; prints what it found as JSON.
 
 python -I -m compliance.chain [STATE]
 """
 
 import json
-import sqlite3
 import sys
-from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from appliance.audit import ChainBroken, Entry, Seal, check_seal, verify
 from appliance.errors import BoxError
+from appliance.settings import Settings, load
 from appliance.signing import VerifyKey
+from compliance.records import RecordsUnread, values
 
 _QUERY = "SELECT number, at, actor, role, act, object, detail, outcome, previous, hash FROM audit ORDER BY number"
 
 
-def examine(state: Path) -> dict[str, object]:
+def examine(settings: Settings) -> dict[str, object]:
     """Return entries, head, sealed (number of the last good seal), faults, and why it is unreadable."""
     found: dict[str, object] = {
         "entries": 0,
@@ -27,10 +28,11 @@ def examine(state: Path) -> dict[str, object]:
         "unreadable": "",
     }
     try:
-        entries = list(_entries(state / "db" / "hbox.sqlite"))
+        state = settings.state
+        entries = [Entry(*row) for row in values(settings, _QUERY)]
         seals = _seals(state / "audit" / "seals.jsonl")
         key = VerifyKey.from_pem((state / "keys" / "audit.key.pub").read_bytes())
-    except (OSError, sqlite3.Error, ValueError, TypeError, BoxError) as error:
+    except (OSError, RecordsUnread, ValueError, TypeError, BoxError) as error:
         return {**found, "unreadable": f"{type(error).__name__}: {error}"}
     faults = []
     try:
@@ -62,15 +64,6 @@ def _against(seal: Seal, entries: list[Entry], key: VerifyKey) -> list[str]:
     return []
 
 
-def _entries(database: Path) -> Iterator[Entry]:
-    records = sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=5)
-    try:
-        for row in records.execute(_QUERY):
-            yield Entry(*row)
-    finally:
-        records.close()
-
-
 def _seals(file: Path) -> list[Seal]:
     lines = file.read_text("utf-8").splitlines() if file.exists() else []
     return [Seal(**json.loads(line)) for line in lines if line.strip()]
@@ -78,7 +71,8 @@ def _seals(file: Path) -> list[Seal]:
 
 def main(arguments: list[str]) -> int:
     """Print the finding; exit 0 when the chain was read and holds, 1 otherwise."""
-    found = examine(Path(arguments[0] if arguments else "/var/lib/hbox"))
+    settings = load()
+    found = examine(replace(settings, state=Path(arguments[0])) if arguments else settings)
     sys.stdout.write(json.dumps(found, ensure_ascii=False) + "\n")
     return 1 if found["faults"] or found["unreadable"] else 0
 

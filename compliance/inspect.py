@@ -1,6 +1,7 @@
 """The inspector's process: asks this machine, writes an unsigned report, tells progress on stderr.
 
-    python -I -m compliance.inspect --out FILE [--handed FILE] [--objects host,boundary] [--site NAME]
+    python -I -m compliance.inspect --out FILE [--handed FILE] [--given FILE] [--objects host,boundary]
+        [--site NAME]
 
 Each progress line is JSON: {"done", "of", "check", "object", "verdict"}. Exit 0 when a report was
 written, whatever it says; signing is the caller's, who holds the key.
@@ -13,7 +14,8 @@ from pathlib import Path
 
 from appliance.host import LocalHost, write_atomically
 from appliance.settings import load as settings
-from compliance import catalogue, privileged, report
+from compliance import catalogue, given_file, privileged, report
+from compliance.given import NOTHING
 from compliance.model import Kind, Outcome
 from compliance.run import INSPECTED, Order, run
 from compliance.where import node_name
@@ -21,13 +23,14 @@ from compliance.where import node_name
 
 def main(arguments: list[str] | None = None) -> int:
     """Inspect this machine as the command line says."""
-    given = _parser().parse_args(arguments)
-    kinds = tuple(Kind(name) for name in given.objects.split(","))
-    order = Order(given.site or settings().site_name, node_name(), kinds)
-    handed = privileged.read(given.handed) if given.handed else None
-    found = run(LocalHost(), catalogue.load(), order, handed=handed, told=_tell)
+    asked = _parser().parse_args(arguments)
+    people = given_file.read(asked.given) if asked.given else NOTHING
+    kinds = tuple(Kind(name) for name in asked.objects.split(","))
+    order = Order(asked.site or settings().site_name, node_name(), kinds)
+    handed = privileged.read(asked.handed) if asked.handed else None
+    found = run(LocalHost(), catalogue.load(), order, handed=handed, given=people, told=_tell)
     body = json.dumps(report.build(found), ensure_ascii=False).encode()
-    write_atomically(given.out, body, mode=0o640)
+    write_atomically(asked.out, body, mode=0o640)
     return 0
 
 
@@ -35,6 +38,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="compliance.inspect", description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="file for the unsigned report")
     parser.add_argument("--handed", type=Path, help="answers brought by compliance.privileged")
+    parser.add_argument("--given", type=Path, help="what people gave (compliance.given_file)")
     parser.add_argument("--site", default="", help="the hospital's name; default: the setting")
     parser.add_argument("--objects", default=",".join(INSPECTED), help="kinds of object, by comma")
     return parser

@@ -3,10 +3,14 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from appliance.errors import Text
 from compliance.evidence import Answers, Proofs
 from compliance.questions import Question
+
+if TYPE_CHECKING:
+    from compliance.given import Statement  # what people give is told in these words
 
 
 class Kind(StrEnum):
@@ -100,6 +104,11 @@ def unknown(zh: str, en: str) -> Judgement:
     return Judgement(Verdict.UNKNOWN, Text(zh, en))
 
 
+def not_applicable(zh: str, en: str) -> Judgement:
+    """Return that the clause asks nothing of this object, for this reason."""
+    return Judgement(Verdict.NOT_APPLICABLE, Text(zh, en))
+
+
 @dataclass(frozen=True)
 class Check:
     """One machine check: its questions, and a pure judge of their answers (same order).
@@ -138,17 +147,25 @@ class NoEvidence(TypeError):
 
 @dataclass(frozen=True)
 class Finding:
-    """One item on one object, made by `decided` or `undecided`; a verdict carries its outcomes."""
+    """One item on one object; a decided verdict carries its outcomes, or the statement that counts.
+
+    `machine` is what the checks alone decide; `complete` says whether they answer the whole item.
+    `effect` is what became of a person's statement on it (`compliance.statements`), "" without one.
+    """
 
     item: str
     subject: Subject
     verdict: Verdict
     reason: Text
     outcomes: tuple[Outcome, ...]
+    machine: Verdict = Verdict.PENDING
+    complete: bool = False
+    statement: "Statement | None" = None
+    effect: str = ""
 
     def __post_init__(self) -> None:
         undecided = self.verdict in (Verdict.PENDING, Verdict.UNKNOWN)
-        if not undecided and not self.outcomes:
+        if not undecided and not self.outcomes and self.statement is None:
             raise NoEvidence(self.item)
         if self.verdict is Verdict.NOT_APPLICABLE and not self.reason.zh.strip():
             raise NoEvidence(f"{self.item}: not applicable needs a reason")

@@ -1,15 +1,14 @@
 """The report as one self-contained page: pure functions from the report's JSON to HTML text."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from html import escape
-from typing import Any
 
+from compliance import page_judging
 from compliance.judged import acute
+from compliance.markup import Part, badge, both, table
 from compliance.model import WORST_FIRST, Verdict
-from compliance.plot import plot
+from compliance.plot import plot, plot_objects
 from compliance.style import COLOURS, CSS
-
-Part = Mapping[str, Any]
 
 _REST = "余待人工 rest"
 
@@ -31,13 +30,18 @@ def render(report: Part, digest: str) -> str:
     body = "\n".join(
         (
             _head(report, digest),
+            page_judging.risks(report),
             _summary(report),
+            page_judging.rulesets(report),
             _judged(report),
             _layers(report),
             _worst(report),
             _conforming(report),
+            page_judging.foreign(report),
+            page_judging.answers(report),
             _checks(report),
             _items(report),
+            page_judging.laws(report),
             _evidence(report),
         )
     )
@@ -50,16 +54,6 @@ def render(report: Part, digest: str) -> str:
         f"<title>{escape(title)}</title>\n<style>{CSS}</style>\n</head>\n<body>\n<main>\n{body}\n"
         "</main>\n</body>\n</html>\n"
     )
-
-
-def both(text: Part) -> str:
-    """Return a sentence in both languages, Chinese first."""
-    return f'{escape(text["zh"])} <span class="en" lang="en">{escape(text["en"])}</span>'
-
-
-def badge(report: Part, verdict: str) -> str:
-    """Return the coloured word of a verdict."""
-    return f'<b class="v {verdict}">{escape(report["legend"][verdict]["zh"])}</b>'
 
 
 def _head(report: Part, digest: str) -> str:
@@ -94,13 +88,10 @@ def _summary(report: Part) -> str:
         for part, counts in ((part, report["summary"][part]) for part in names)
     )
     score = report["score"]
-    gaps = "".join(f"<li>{both(gap)}</li>" for gap in score["gaps"])
     return (
         f'<h2>汇总 <span class="en" lang="en">Summary</span></h2>\n'
         f"<table><tr><th></th>{heads}</tr>{rows}</table>\n"
-        f"<p>规则集 Rule set <code>{score['ruleset']}</code>：{both(score['conclusion'])}</p>\n"
-        f"<p>算式 Sum: {escape(score['sum'])}</p>\n"
-        f"<details><summary>本规则集的已知缺口 Known gaps</summary><ul>{gaps}</ul></details>"
+        f"<p>规则集 Rule set <code>{score['ruleset']}</code>：{both(score['conclusion'])}</p>"
     )
 
 
@@ -128,9 +119,10 @@ def _judged(report: Part) -> str:
     return (
         '<h2>机器已检查的对象 <span class="en" lang="en">What the machine judged</span></h2>\n'
         f"<p>{both(_JUDGED_NOTE)}</p>\n"
-        f"<h3>检查项数 Checks</h3>\n{_table(('对象 Object', *words, '合计 Sum'), checks)}\n"
-        f"<h3>条款×对象 Items on objects</h3>\n{_table(('对象 Object', *parted, '合计 Sum'), found)}\n"
-        f"<h3>按层面 By layer</h3>\n{_table(('层面 Layer', *parted, '合计 Sum', asked), of_layers)}"
+        f"{plot_objects(judged['objects'], report['legend'], COLOURS)}\n"
+        f"<h3>检查项数 Checks</h3>\n{table(('对象 Object', *words, '合计 Sum'), checks)}\n"
+        f"<h3>条款×对象 Items on objects</h3>\n{table(('对象 Object', *parted, '合计 Sum'), found)}\n"
+        f"<h3>按层面 By layer</h3>\n{table(('层面 Layer', *parted, '合计 Sum', asked), of_layers)}"
     )
 
 
@@ -150,9 +142,9 @@ def _layers(report: Part) -> str:
 
 def _worst(report: Part) -> str:
     """Findings to act on, worst first."""
-    table = _findings(report, acute(report))
+    shown = _findings(report, acute(report))
     return (
-        f'<h2>问题，最差在前 <span class="en" lang="en">Findings, worst first</span></h2>\n{table}'
+        f'<h2>问题，最差在前 <span class="en" lang="en">Findings, worst first</span></h2>\n{shown}'
     )
 
 
@@ -168,7 +160,7 @@ def _conforming(report: Part) -> str:
 def _findings(report: Part, found: Sequence[Part]) -> str:
     items = {item["id"]: item for item in report["items"]}
     rows = [_finding_row(report, one, items[one["item"]]) for one in found]
-    return _table(("条款 Item", "对象 Object", "结果 Verdict", "原因 Why", "检查 Checks"), rows)
+    return table(("条款 Item", "对象 Object", "结果 Verdict", "原因 Why", "检查 Checks"), rows)
 
 
 def _finding_row(report: Part, one: Part, item: Part) -> str:
@@ -180,7 +172,8 @@ def _finding_row(report: Part, one: Part, item: Part) -> str:
     links = " ".join(f'<a href="#check-{c}">{c}</a>' for c in one["checks"])
     return (
         f'<tr><td><a href="#item-{one["item"]}">{one["item"]}</a>{risk}</td><td>{escape(one["subject"])}</td>'
-        f"<td>{badge(report, one['verdict'])}</td><td>{both(one['reason'])}</td><td>{links}</td></tr>"
+        f"<td>{badge(report, one['verdict'])}{page_judging.waived(report, one)}</td>"
+        f"<td>{both(one['reason'])}</td><td>{links}</td></tr>"
     )
 
 
@@ -195,8 +188,8 @@ def _checks(report: Part) -> str:
                     f"<td>{escape(one['subject'])}</td><td>{badge(report, one['verdict'])}</td>"
                     f"<td>{both(one['reason'])}</td><td>{links}</td></tr>"
                 )
-    table = _table(("检查 Check", "对象 Object", "结果 Verdict", "原因 Why", "证据 Evidence"), rows)
-    return f'<h2>机器检查 <span class="en" lang="en">Machine checks</span></h2>\n{table}'
+    shown = table(("检查 Check", "对象 Object", "结果 Verdict", "原因 Why", "证据 Evidence"), rows)
+    return f'<h2>机器检查 <span class="en" lang="en">Machine checks</span></h2>\n{shown}'
 
 
 def _items(report: Part) -> str:
@@ -205,8 +198,8 @@ def _items(report: Part) -> str:
         f"<td>{badge(report, one['verdict'])}</td></tr>"
         for one in report["items"]
     ]
-    table = _table(("条款 Item", "要求（转述） Requirement, paraphrased", "结果 Verdict"), rows)
-    return f'<h2>全部条款 <span class="en" lang="en">All items</span></h2>\n{table}'
+    shown = table(("条款 Item", "要求（转述） Requirement, paraphrased", "结果 Verdict"), rows)
+    return f'<h2>全部条款 <span class="en" lang="en">All items</span></h2>\n{shown}'
 
 
 def _evidence(report: Part) -> str:
@@ -219,10 +212,3 @@ def _evidence(report: Part) -> str:
         for sha, one in report["evidence"].items()
     ]
     return '<h2>证据 <span class="en" lang="en">Evidence</span></h2>\n' + "\n".join(blocks)
-
-
-def _table(heads: tuple[str, ...], rows: list[str]) -> str:
-    head = "".join(f"<th>{escape(one)}</th>" for one in heads)
-    return (
-        f"<table><thead><tr>{head}</tr></thead><tbody>\n" + "\n".join(rows) + "\n</tbody></table>"
-    )

@@ -10,6 +10,7 @@ import json
 import shutil
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from appliance.files import write_atomically
@@ -21,6 +22,8 @@ from compliance.engine import in_container
 from compliance.evidence import Answer, Evidence, Status
 from compliance.questions import Command
 from compliance.where import node_name
+
+TOGETHER = 4  # questions put at once, so that one that hangs does not hold up all
 
 
 def questions() -> list[Command]:
@@ -40,7 +43,9 @@ def _questions() -> Iterator[Command]:
 def write(file: Path) -> None:
     """Ask, and write the answers to `file`."""
     host, where = LocalHost(), node_name()
-    lines = [json.dumps(put(host, one, where).as_dict(), ensure_ascii=False) for one in questions()]
+    with ThreadPoolExecutor(TOGETHER) as pool:
+        answers = list(pool.map(lambda one: put(host, one, where), questions()))
+    lines = [json.dumps(answer.as_dict(), ensure_ascii=False) for answer in answers]
     write_atomically(file, ("\n".join(lines) + "\n").encode(), mode=0o640)
     try:
         shutil.chown(file, group="hbox-inspect")

@@ -6,7 +6,7 @@ Every question is one that an assessor can type again at the node's shell.
 import shlex
 from dataclasses import dataclass
 
-DATABASE = "/var/lib/hbox/db/hbox.sqlite"
+READER = ("/usr/lib/hbox/venv/bin/python", "-I", "-m", "compliance.records")
 
 
 @dataclass(frozen=True)
@@ -16,12 +16,14 @@ class Command:
     `root` questions need rights that the inspector's account does not have: they are put by the
     unit's privileged prologue (`compliance.privileged`) before the inspector starts. Where the
     program is missing nothing is known, unless it is `telling`: then its absence is an answer.
+    `patience` is how many seconds it may take, 0 as long as any.
     """
 
     argv: tuple[str, ...]
     ok: tuple[int, ...] = (0,)
     root: bool = False
     telling: bool = False
+    patience: float = 0.0
 
     @property
     def asked(self) -> str:
@@ -52,5 +54,5 @@ def command(
 
 
 def sql(query: str) -> Command:
-    """Read the controller's records: the SQLite file, opened read-only; rows come as JSON."""
-    return Command(("sqlite3", "-readonly", "-json", DATABASE, query))
+    """Read the controller's records, in whatever database they are, read-only; rows come as JSON."""
+    return Command((*READER, query))

@@ -12,9 +12,10 @@ from compliance.catalogue import Catalogue
 from compliance.checks import CHECKS
 from compliance.checks.asked import CONTAINER
 from compliance.evidence import Evidence
+from compliance.given import NOTHING, Given
 from compliance.model import Finding, Kind, Outcome, Subject
 
-INSPECTED = (Kind.HOST, Kind.HYPERVISOR, Kind.BOUNDARY, Kind.CONTROLLER)
+INSPECTED = (Kind.HOST, Kind.HYPERVISOR, Kind.BOUNDARY, Kind.CONTROLLER, Kind.APP, Kind.DB)
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Run:
     subjects: tuple[Subject, ...]
     outcomes: tuple[Outcome, ...]
     findings: tuple[Finding, ...]
+    given: Given = NOTHING
 
 
 @dataclass(frozen=True)
@@ -42,12 +44,13 @@ class Order:
 
     @property
     def subjects(self) -> tuple[Subject, ...]:
-        """The objects: host and hypervisor by node, boundary and controller of the box."""
+        """The objects: host and hypervisor by node, all others of the box."""
         return tuple(Subject(kind, self.name(kind)) for kind in self.kinds)
 
     def name(self, kind: Kind) -> str:
         """The name of the object of that kind."""
-        return {Kind.BOUNDARY: "gateway", Kind.CONTROLLER: "box"}.get(kind, self.node)
+        named = {Kind.BOUNDARY: "gateway", Kind.APP: "modules"}
+        return "box" if kind in (Kind.CONTROLLER, Kind.DB) else named.get(kind, self.node)
 
 
 def run(
@@ -56,6 +59,7 @@ def run(
     order: Order,
     *,
     handed: Mapping[str, Evidence] | None = None,
+    given: Given = NOTHING,
     told: Callable[[int, int, Outcome], None] = lambda *_: None,
 ) -> Run:
     """Inspect `host`; `told` hears (done, of, outcome) after each check."""
@@ -71,7 +75,7 @@ def run(
             told(len(done), wanted, outcome)
 
     outcomes = engine.inspect(asks, CHECKS, order.subjects, count)
-    found = findings.findings(catalogue, order.subjects, outcomes)
+    found = findings.findings(catalogue, order.subjects, outcomes, given)
     return Run(
         site=order.site,
         node=order.node,
@@ -82,6 +86,7 @@ def run(
         subjects=order.subjects,
         outcomes=tuple(outcomes),
         findings=tuple(found),
+        given=given,
     )
 
 

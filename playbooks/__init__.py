@@ -16,10 +16,10 @@ def state() -> str:
     return sums.hexdigest()
 
 
-def argv(program: str, *, building: bool = False) -> list[str]:
-    """Return the command that brings this machine to its state.
+def argv(program: str, *, building: bool = False, book: str = "node.yml") -> list[str]:
+    """Return the command that brings this machine to its state, or runs another playbook of ours on it.
 
     With `building` it runs inside an image's root, where no service is there to be restarted.
     """
     facts = f"ansible_python_interpreter=/usr/bin/python3 hbox_building={str(building).lower()}"
-    return [program, "-i", "localhost,", "-c", "local", "-e", facts, str(ROOT / "node.yml")]
+    return [program, "-i", "localhost,", "-c", "local", "-e", facts, str(ROOT / book)]

@@ -14,7 +14,7 @@ from psycopg import sql
 
 from appliance import chance
 from controller.records.migrate import upgrade
-from controller.records.rights import WEB
+from controller.records.rights import INSPECTOR, WEB
 
 RUNNING: list["Server"] = []
 """The server that all records of this test run lie on; empty: they are on SQLite."""
@@ -93,9 +93,9 @@ class Server:
     def roles(self) -> None:
         """The roles that the box has beside the owner, as playbooks/roles/postgresql makes them."""
         known = {name for (name,) in self.ask("SELECT rolname FROM pg_roles")}
-        if WEB not in known:
-            plain = sql.SQL("CREATE ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE")
-            self.ask(plain.format(sql.Identifier(WEB)))
+        plain = sql.SQL("CREATE ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE")
+        for name in {WEB, INSPECTOR} - known:
+            self.ask(plain.format(sql.Identifier(name)))
 
     def drop(self, name: str) -> None:
         self.ask(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))

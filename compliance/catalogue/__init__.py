@@ -1,6 +1,8 @@
-"""The catalogue: every item of GB/T 22239-2019 level 3, general and cloud, in our own words."""
+"""The catalogues, in our own words: GB/T 22239-2019 level 3, general and cloud; and law beside it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
@@ -10,12 +12,18 @@ from appliance.canonical import digest
 from appliance.errors import Text
 from compliance.model import Kind
 
-FILE = "gbt22239-level3.yaml"
+LEVEL_3 = "gbt22239-level3"
+LAWS = ("hospital", "cryptography")
+"""Catalogues beside 等保: judged by the same engine, counted apart, never in its rate."""
+NO_SOURCES: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True)
 class Item:
-    """One requirement. `machine` is yes, partly or no: our judgement of what a machine can decide."""
+    """One requirement. `machine` is yes, partly or no: our judgement of what a machine can decide.
+
+    `source` and `status` (read, lead, remembered, own) say, for law, where it was seen and how surely.
+    """
 
     id: str
     text: Text
@@ -24,6 +32,8 @@ class Item:
     unit: str
     high_risk: str
     major_risk: str
+    source: str = ""
+    status: str = ""
 
 
 @dataclass(frozen=True)
@@ -37,7 +47,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Layer:
-    """A layer with its control points; `part` is general or cloud."""
+    """A layer with its control points; `part` is general, cloud, or the name of the law's catalogue."""
 
     id: str
     part: str
@@ -52,11 +62,13 @@ class Layer:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """The whole catalogue and the digest of the file it was read from."""
+    """A whole catalogue and the digest of the file it was read from."""
 
     standard: str
     sha256: str
     layers: tuple[Layer, ...]
+    name: str
+    title: Text
 
     @property
     def items(self) -> tuple[Item, ...]:
@@ -64,24 +76,35 @@ class Catalogue:
         return tuple(item for layer in self.layers for item in layer.items)
 
 
-def load() -> Catalogue:
-    """Read the catalogue that is shipped with this package."""
-    data = (files("compliance.catalogue") / FILE).read_bytes()
+@cache
+def load(name: str = LEVEL_3) -> Catalogue:
+    """Read a catalogue that is shipped with this package: `LEVEL_3` or one of `LAWS`."""
+    data = (files("compliance.catalogue") / f"{name}.yaml").read_bytes()
     raw: dict[str, Any] = yaml.load(data, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe loaders, one in C
-    layers = [_layer("general", one) for one in raw["general"]]
-    layers += [_layer("cloud", one) for one in raw["cloud_extension"]]
-    return Catalogue(f"{raw['standard']} level {raw['level']}", digest(data), tuple(layers))
+    if name != LEVEL_3:
+        layers = tuple(_layer(name, one, raw["sources"]) for one in raw["layers"])
+        title = Text(raw["zh"], raw["en"])
+        return Catalogue(raw["standard"], digest(data), layers, name, title)
+    layers = tuple(_layer("general", one) for one in raw["general"])
+    layers += tuple(_layer("cloud", one) for one in raw["cloud_extension"])
+    title = Text("等保三级", "level 3")
+    return Catalogue(f"{raw['standard']} level {raw['level']}", digest(data), layers, name, title)
 
 
-def _layer(part: str, raw: dict[str, Any]) -> Layer:
+def _layer(part: str, raw: dict[str, Any], sources: Mapping[str, str] = NO_SOURCES) -> Layer:
     points = tuple(
-        Point(point["id"], Text(point["zh"], point["en"]), tuple(map(_item, point["items"])))
+        Point(
+            point["id"],
+            Text(point["zh"], point["en"]),
+            tuple(_item(one, sources) for one in point["items"]),
+        )
         for point in raw["control_points"]
     )
     return Layer(raw["id"], part, Text(raw["zh"], raw["en"]), points)
 
 
-def _item(raw: dict[str, Any]) -> Item:
+def _item(raw: dict[str, Any], sources: Mapping[str, str]) -> Item:
+    source = raw.get("source", "")
     return Item(
         id=raw["id"],
         text=Text(raw["zh"], raw["en"]),
@@ -90,4 +113,6 @@ def _item(raw: dict[str, Any]) -> Item:
         unit=raw.get("unit_28448", ""),
         high_risk=raw.get("high_risk_case", ""),
         major_risk=raw.get("major_risk_trigger", ""),
+        source=sources.get(source, source),
+        status=raw.get("status", ""),
     )

@@ -3,19 +3,13 @@
 import json
 
 from appliance.errors import Text
-from compliance.evidence import Answers, Evidence
+from compliance.answers import http_status
+from compliance.checks.asked import API, curl
+from compliance.evidence import Answers
 from compliance.model import Check, Judgement, Kind, unknown, weigh
-from compliance.questions import Command, command
 
-API = "https://127.0.0.1:8443/api/v1"
 # A name that no account has, so that no account is ever locked by being inspected.
 NOBODY = json.dumps({"name": "hbox-inspect-nobody", "password": "not-a-password"})
-
-
-def _curl(*more: str) -> Command:
-    return command(
-        "curl", "-s", "-i", "--max-time", "10", "--cacert", "/var/lib/hbox/tls/ca.crt", *more
-    )
 
 
 def judge(proofs: Answers) -> Judgement:
@@ -27,7 +21,7 @@ def judge(proofs: Answers) -> Judgement:
         (forged, "伪造的会话被接受", "a forged session is accepted"),
         (wrong, "错误登录未被拒绝", "a wrong login is not refused"),
     ):
-        status = _status(proof)
+        status = http_status(proof.out)
         if not status:
             return unknown(f"应答无法解读：{proof.asked}", f"not an HTTP answer: {proof.asked}")
         if status not in (401, 403):
@@ -41,20 +35,15 @@ def judge(proofs: Answers) -> Judgement:
     )
 
 
-def _status(proof: Evidence) -> int:
-    words = proof.out.split(maxsplit=2)
-    return int(words[1]) if len(words) > 1 and words[0].startswith("HTTP/") else 0
-
-
 CHECK = Check(
     id="login_refusal",
     kind=Kind.CONTROLLER,
     title=Text("未经鉴别不得进入", "Nobody gets in without logging in"),
     items=("8.1.4.1.a", "8.1.5.1.a", "8.1.5.2.a", "8.1.5.3.a"),
     questions=(
-        _curl(f"{API}/vms"),
-        _curl("-H", "Cookie: __Host-hbox=forged", f"{API}/vms"),
-        _curl("-H", "Content-Type: application/json", "-d", NOBODY, f"{API}/login"),
+        curl(f"{API}/vms"),
+        curl("-H", "Cookie: __Host-hbox=forged", f"{API}/vms"),
+        curl("-H", "Content-Type: application/json", "-d", NOBODY, f"{API}/login"),
     ),
     judge=judge,
 )

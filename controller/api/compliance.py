@@ -6,6 +6,8 @@ from flask import Response
 
 from appliance.errors import Text, Unavailable
 from appliance.settings import Settings
+from compliance import schema
+from compliance.exports import FORMS as MADE
 from controller.actions.compliance import RunCompliance
 from controller.api.call import Answer, Call
 from controller.api.route import READERS, Form, route
@@ -13,6 +15,13 @@ from controller.api.schemas.base import Items
 from controller.api.schemas.box import ReportForm, RunOut
 from controller.api.schemas.jobs import JobOut
 from controller.records import compliance
+
+KINDS = {
+    "html": "text/html",
+    "json": "application/json",
+    **{name: form.kind for name, form in MADE.items()},
+}
+"""Content type of a report's form."""
 
 
 @route(
@@ -51,21 +60,36 @@ def show_run(call: Call, run: str) -> Answer:
         Text("下载等保报告", "Download a compliance report"),
         READERS,
         query=ReportForm,
-        gives=("text/html", "application/json"),
+        gives=tuple(KINDS.values()),
     )
 )
 def download_report(call: Call, run: str) -> Answer:
     """Answer with the report file as the worker wrote it; its digest stands in the run."""
     form = call.asked(ReportForm).form
     row = call.read(lambda session: compliance.run(session, run))
-    held = _inside(call.settings, row.html_path if form == "html" else row.json_path)
-    kind = "text/html; charset=utf-8" if form == "html" else "application/json"
+    held = _inside(call.settings, str(compliance.path(row, form)))
+    kind = KINDS[form] + ("; charset=utf-8" if form == "html" else "")
     report = Response(held.read_bytes(), content_type=kind)
     headers = {
         "Content-Disposition": f'attachment; filename="hbox-{row.id}.{form}"',
         "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
     }
     return Answer(report, headers=headers)
+
+
+@route(
+    Form(
+        "GET",
+        "/api/v1/compliance/schema",
+        Text("取得等保报告的 JSON Schema", "Get the JSON schema of compliance reports"),
+        READERS,
+        gives=("application/schema+json",),
+    )
+)
+def report_schema(call: Call) -> Answer:
+    """Answer with the schema that every signed report keeps."""
+    del call
+    return Answer(Response(schema.text(), content_type="application/schema+json"))
 
 
 @route(

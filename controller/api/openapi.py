@@ -102,11 +102,16 @@ def _inline(one: Any, schema: dict[str, Any]) -> Any:
 
 def _answer(form: Form, named: dict[type[BaseModel], Any]) -> dict[str, Any]:
     told: dict[str, Any] = {"description": form.sentence.en}
-    shape = named[form.answer] if form.answer is not None else {"type": "string"}
-    told["content"] = {kind: {"schema": shape} for kind in form.gives}
+    told["content"] = {kind: {"schema": _shape(form, kind, named)} for kind in form.gives}
     if form.status == 202:
         told["headers"] = {"Location": {"schema": _text("/api/v1/jobs/" + parts.ANY)}}
     return told
+
+
+def _shape(form: Form, kind: str, named: dict[type[BaseModel], Any]) -> Any:
+    if form.answer is not None:
+        return named[form.answer]
+    return {"type": "object" if kind.endswith("json") else "string"}
 
 
 def _problems() -> dict[str, Any]:

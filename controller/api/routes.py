@@ -161,6 +161,7 @@ ROUTES: tuple[Route, ...] = (
     compliance.list_runs,
     compliance.show_run,
     compliance.download_report,
+    compliance.report_schema,
     compliance.run_compliance,
     accounts.list_accounts,
     accounts.add_account,

@@ -11,6 +11,7 @@ from controller.cli.form import Verbs, asking, box, command
 from controller.cli.output import show
 from controller.cli.verdicts import told
 
+FORMS = ("html", "json", "xlsx", "pdf")
 COLUMNS = (
     ("时间 at", "at"),
     ("秒 seconds", "seconds"),
@@ -30,7 +31,7 @@ def register(verbs: "Verbs[Any]") -> None:
     report.add_argument(
         "run_id", nargs="?", default="last", help="默认最近一次 default: the newest"
     )
-    report.add_argument("--form", choices=("html", "json"), default="html", help="形式 form")
+    report.add_argument("--form", choices=FORMS, default="html", help="形式 form")
     report.add_argument("--out", type=Path, required=True, help="写入文件 file, - for stdout")
 
 

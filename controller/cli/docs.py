@@ -34,11 +34,16 @@ def register(verbs: "Verbs[Any]") -> None:
 
 def texts() -> dict[str, str]:
     """Return each generated file's name and content."""
+    from compliance import schema
     from controller.api.openapi import describe
     from controller.api.routes import ROUTES
 
     document = json.dumps(describe(ROUTES), ensure_ascii=False, indent=2, sort_keys=True)
-    return {"openapi.json": document + "\n", "cli.md": _commands()}
+    return {
+        "openapi.json": document + "\n",
+        "cli.md": _commands(),
+        "report.schema.json": schema.text(),
+    }
 
 
 def _write(args: argparse.Namespace) -> None:

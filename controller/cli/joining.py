@@ -15,7 +15,7 @@ from typing import Any
 
 import psutil
 
-from appliance import build, clock, joining, node_keys, settings
+from appliance import authorised, build, clock, joining, node_keys, settings
 from appliance.errors import BoxError, Conflict, Forbidden, Refused, Text, Unavailable
 from appliance.files import write_atomically
 from appliance.host import LocalHost
@@ -24,8 +24,7 @@ from controller.cli.client import MEMBER, Told
 Say = Callable[[str], None]
 
 _HOST_KEY = Path("/etc/ssh/ssh_host_ed25519_key.pub")
-_AUTHORIZED = Path("/root/.ssh/authorized_keys")
-_MARK = "hbox-controller"
+_AUTHORIZED = authorised.FILE
 _SKEW = 120.0  # seconds that two clocks may differ
 _TIMEOUT = 20.0
 _EVERY = 1.0
@@ -180,15 +179,9 @@ def me(controller: str) -> Me:
 def authorise(key: str, addresses: list[str]) -> None:
     """Let the controller in by its key, from its addresses only; with no key, let it in no longer."""
     path = _AUTHORIZED
-    lines = path.read_text("utf-8").splitlines() if path.exists() else []
-    kept = [line for line in lines if not line.endswith(f" {_MARK}")]
-    if key:
-        options = (
-            f'from="{",".join(addresses)}",no-agent-forwarding,no-port-forwarding,no-X11-forwarding'
-        )
-        kept.append(f"{options} {' '.join(key.split()[:2])} {_MARK}")
+    text = path.read_text("utf-8") if path.exists() else ""
     path.parent.mkdir(mode=0o700, exist_ok=True)
-    write_atomically(path, ("\n".join(kept) + "\n").encode(), mode=0o600)
+    write_atomically(path, authorised.authorised(text, key, addresses).encode(), mode=0o600)
 
 
 def _blank() -> None:
@@ -199,7 +192,10 @@ def _blank() -> None:
     found = LocalHost().run(["virsh", "list", "--all", "--name"], timeout=60).text.split()
     if found:
         raise HasRecords(what=f"虚拟机 machines: {', '.join(found[:5])}")
-    records = settings.load().state / "db" / "hbox.sqlite"
+    here = settings.load()
+    if here.database_url:
+        raise HasRecords(what="PostgreSQL (database_url)")
+    records = here.state / "db" / "hbox.sqlite"
     if records.exists():
         _no_rows(records)
     interfaces = psutil.net_if_addrs()

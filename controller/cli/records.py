@@ -12,7 +12,8 @@ from appliance.errors import BadInput, Conflict, Text
 from appliance.secret import Secret
 from appliance.settings import Settings, load
 from controller.cli.algorithms import NeedsRoot
-from controller.cli.form import Verbs, command
+from controller.cli.follow import code, follow
+from controller.cli.form import Verbs, box, command
 from controller.cli.output import show
 
 if TYPE_CHECKING:
@@ -40,6 +41,36 @@ _MADE = (
 )
 
 
+_STEPS = (("步骤", "zh"), ("step", "en"))
+_MOVED = (
+    ("数据库 database", "database"),
+    ("行数 rows", "rows"),
+    ("审计链 audit chain", "chain.holds"),
+    ("原库 the former file", "aside"),
+)
+
+
+_TAKEN = (
+    ("控制节点 home", "home"),
+    ("原控制节点 the former home", "former"),
+    ("尚未更新 not told yet", "missed"),
+)
+
+
+class NotSaid(Conflict):
+    """Nobody has said that the former home node is off."""
+
+    code = "records.not_said"
+    text = Text(
+        "接管前须确认原控制节点已断电或隔离",
+        "Before a takeover: is the former home node off, or cut off?",
+    )
+    hint = Text(
+        "确认后加上 --former-home-is-off；两个控制器不得同时运行。",
+        "Once it is, add --former-home-is-off. Two controllers must never run at once.",
+    )
+
+
 class FileThere(Conflict):
     """The file that was to be written is there already."""
 
@@ -62,6 +93,21 @@ def register(verbs: "Verbs[Any]") -> None:
     )
     _secret(back, "--passphrase-file", "口令文件 file with the passphrase (default: asked for)")
     _secret(back, "--key-file", "恢复密钥文件 file with the recovery key (default: asked for)")
+    over = command(
+        verbs,
+        "takeover",
+        "控制节点已毁：由本节点接管 the home node is lost: take over here",
+        _takeover,
+    )
+    over.add_argument(
+        "--former-home-is-off",
+        action="store_true",
+        help="确认原控制节点已断电或隔离 I have seen to it that the former home node is off",
+    )
+    _secret(over, "--key-file", "恢复密钥文件 file with the recovery key (default: asked for)")
+    other = command(verbs, "move", "换数据库 to PostgreSQL, or back to SQLite", _move)
+    other.add_argument("goal", choices=("postgresql", "sqlite"), help="目标 where to")
+    other.add_argument("--dry-run", action="store_true", help="只显示步骤 only show the steps")
     command(verbs, "key", "生成恢复密钥，只显示一次 make the recovery key; shown once", _key)
     command(verbs, "copies", "本节点上的记录副本 copies on this node", _copies)
 
@@ -72,7 +118,7 @@ def _secret(made: argparse.ArgumentParser, name: str, text: str) -> None:
 
 def _export(args: argparse.Namespace) -> None:
     from controller.records.session import open_records
-    from controller.workers.records_export import pack
+    from controller.workers.records_export import note, pack
 
     settings = _as_root("export")
     if args.file.exists():
@@ -82,10 +128,12 @@ def _export(args: argparse.Namespace) -> None:
     descriptor = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
     try:
         with os.fdopen(descriptor, "w+b") as file:
-            origin = pack(settings, open_records(settings.database), file, lock)
+            engine = open_records(settings.database)
+            origin = pack(settings, engine, file, lock)
             file.flush()
             os.fsync(file.fileno())
         fresh.rename(args.file)
+        note(engine, origin)
     finally:
         fresh.unlink(missing_ok=True)
     show({**asdict(origin), "file": str(args.file)}, args.format, _MADE)
@@ -113,6 +161,52 @@ def _restore(args: argparse.Namespace) -> None:
             done = restore(settings, file, lock, _say)
     show(asdict(done), args.format, _RESTORED)
     _say(_NEXT if done.here else _STRANGER)
+
+
+def _takeover(args: argparse.Namespace) -> int:
+    from appliance.host import LocalHost
+    from appliance.sealing import RecoveryKey
+    from controller.workers import records_copies as copies
+    from controller.workers import records_takeover as over
+    from controller.workers.records_restore import restore
+
+    settings = _as_root("takeover")
+    over.refuse_living(over.former_home())
+    if not args.former_home_is_off:
+        raise NotSaid
+    copy = copies.newest(settings).path
+    key = RecoveryKey.read(_read(args.key_file, "恢复密钥 recovery key: "))
+    done = restore(settings, copies.uncover(copy.read_bytes(), key), key, _say)
+    if not done.here:
+        raise over.NotMember(why="records")
+    over.adopt_settings(settings)
+    told = over.become_home(load(), done.origin.node, LocalHost(), _say)
+    show({**asdict(done), **asdict(told)}, args.format, (*_RESTORED, *_TAKEN))
+    return _configure_all(args, (told.former, *told.missed))
+
+
+def _configure_all(args: argparse.Namespace, without: tuple[str, ...]) -> int:
+    """Bring every node that answers to its state, this one first: time, firewall, who is home."""
+    here = box(args)
+    nodes = sorted(here.get("/nodes")["items"], key=lambda node: not node["home"])
+    for node in nodes:
+        if node["name"] not in without:
+            job = here.write("POST", f"/nodes/{node['name']}/configure", {"dry_run": False})
+            code(follow(here, job["id"]))
+    return 0
+
+
+def _move(args: argparse.Namespace) -> None:
+    from appliance.host import LocalHost
+    from controller.workers import records_move
+
+    settings = _as_root("move")
+    if args.dry_run:
+        steps = records_move.plan(settings, args.goal)
+        show([step.as_dict() for step in steps], args.format, _STEPS)
+        return
+    done = records_move.move(settings, args.goal, LocalHost(), _say)
+    show(asdict(done), args.format, _MOVED)
 
 
 def _key(_args: argparse.Namespace) -> None:
@@ -163,9 +257,8 @@ _NEXT = """\
 接下来 next:
   1. 确认原控制节点已断电或隔离，两个控制器不得同时运行
      make sure that the former home node is off or cut off: two controllers must never run at once
-  2. systemctl unmask hbox-firstboot hbox-web hbox-worker
-  3. systemctl restart hbox-firstboot && systemctl restart hbox-web hbox-worker
-  4. hbox status; hbox audit verify"""
+  2. systemctl restart hbox-firstboot && systemctl restart hbox-web hbox-worker hbox-console
+  3. hbox status; hbox audit verify"""
 _STRANGER = f"""\
 注意：记录中没有名为本机的节点，控制节点标记未改变
 note: the records know no node of this machine's name; which node is home was not changed

@@ -1,8 +1,10 @@
 """A folder of volume files on a node, reached through `Host`: made whole, looked at, overwritten, removed."""
 
 import contextlib
+import errno
 import json
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +78,24 @@ class Folder:
         self.host.run(["chmod", mode, "--", str(new(path))])
         self.host.run(["sync", "--", str(new(path))], timeout=LONG)
         self.host.run(["mv", "-T", "--", str(new(path)), str(path)])
+
+    def put(self, path: Path, data: bytes) -> None:
+        """Write a small file, whole or not at all; raises `StorageFull` where it has no room."""
+        with self.making(path):
+            self.host.write(str(path), data, mode=0o600)
+
+    @contextlib.contextmanager
+    def making(self, path: Path) -> Iterator[None]:
+        """Within it `new(path)` is made: nothing of that is left if it breaks. Raises `StorageFull`."""
+        half = new(path)
+        try:
+            yield
+        except (OSError, BoxError) as error:
+            with contextlib.suppress(BoxError):  # a node that is away: the next one writes over it
+                self.host.run(["rm", "-f", "--", str(half), str(half.with_suffix(".raw"))])
+            if os.strerror(errno.ENOSPC) in str(error):
+                raise StorageFull(storage=self._storage, wanted="?", left=0) from error
+            raise
 
     def facts(self, path: Path, volume: str) -> dict[str, Any]:
         """Return what `qemu-img info` says of a file of ours, also while a machine has it open."""

@@ -14,7 +14,13 @@ from typing import Any
 from appliance import clock
 from appliance.errors import BoxError
 from controller.drivers.base import EngineFailed, Moved, NoSuchVm, NotRunning, Power, Target
-from controller.drivers.kvm_link import LibvirtLink, library, qemu_library, until
+from controller.drivers.kvm_link import (
+    LibvirtLink,
+    connection_lost,
+    library,
+    qemu_library,
+    until,
+)
 from controller.drivers.kvm_power import running, state
 
 AT_ONCE = 2
@@ -185,7 +191,22 @@ def _depart(domain: Any, target: Target) -> None:
         | known.VIR_MIGRATE_ABORT_ON_ERROR
     )
     where = {known.VIR_MIGRATE_PARAM_URI: f"tcp://{_bracketed(target.address)}"}
-    domain.migrateToURI3(target.uri, where, flags)
+    try:
+        domain.migrateToURI3(target.uri, where, flags)
+    except known.libvirtError as error:
+        if connection_lost(error) and _answers(domain):
+            # Said by this side of the other: asked again it would be said again, for ever.
+            raise EngineFailed(what="migrate", why=str(error)) from error
+        raise
+
+
+def _answers(domain: Any) -> bool:
+    """Whether the libvirtd that carries this machine is there."""
+    try:
+        domain.connect().getLibVersion()
+    except library().libvirtError:
+        return False
+    return True
 
 
 def _bracketed(address: str) -> str:

@@ -61,13 +61,23 @@ class DirStorage:
         if image in self._own or self._folder.there(final):
             return
         self._folder.ensure(final.parent)
-        carry(self._host, file, str(new(final)), tell)
-        if not _is_qcow2(file):
-            flat = new(final).with_suffix(".raw")
-            self._host.run(["mv", "-T", "--", str(new(final)), str(flat)])
-            argv = ["qemu-img", "convert", "-f", "raw", "-O", "qcow2", str(flat), str(new(final))]
-            self._folder.run(argv, image, "convert", limit=LONG)
-            self._host.run(["rm", "-f", "--", str(flat)])
+        with self._folder.making(final):
+            carry(self._host, file, str(new(final)), tell)
+            if not _is_qcow2(file):
+                flat = new(final).with_suffix(".raw")
+                self._host.run(["mv", "-T", "--", str(new(final)), str(flat)])
+                argv = [
+                    "qemu-img",
+                    "convert",
+                    "-f",
+                    "raw",
+                    "-O",
+                    "qcow2",
+                    str(flat),
+                    str(new(final)),
+                ]
+                self._folder.run(argv, image, "convert", limit=LONG)
+                self._host.run(["rm", "-f", "--", str(flat)])
         self._folder.finish(final, "0444")
 
     def drop_image(self, image: str) -> None:
@@ -133,7 +143,7 @@ class DirStorage:
         self._folder.ensure(path.parent)
         small = {name: data for name, data in files.items() if isinstance(data, bytes)}
         if len(small) == len(files):
-            self._host.write(str(path), iso.image(label, small), mode=0o600)
+            self._folder.put(path, iso.image(label, small))
             return
         with lay(self._host, path.parent, files) as scratch:
             self._host.run(["rm", "-f", "--", str(new(path))])
@@ -206,11 +216,11 @@ class DirStorage:
         self._folder.unneeded([*held, path], volume)
         if half:
             self._host.run(["rm", "-f", "--", *map(str, half)])
-        if not held:
-            return None
         written, verified = self._folder.overwrite(sorted(held, reverse=True), volume)
         if volume.endswith(_ALONE):  # a machine's folder stays: its console log is written there
             self._host.run(["rmdir", "--", str(path.parent)], check=False)
+        if not held:
+            return None
         seconds = clock.monotonic() - began
         return Erased(volume, "overwrite-file", written, seconds, verified=verified)
 

@@ -1,5 +1,6 @@
 """What every execution needs at hand, and how a deed that breaks becomes an error with a code."""
 
+import errno
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -18,6 +19,17 @@ class StepBroke(Failed):
 
     code = "job.step_broke"
     text = Text("步骤 {step} 意外失败：{why}", "The step {step} failed unexpectedly: {why}")
+
+
+class DiskFull(Failed):
+    """A step found no room on the disk of the controller's node."""
+
+    code = "job.disk_full"
+    text = Text("步骤 {step}：磁盘空间不足", "The step {step} found the disk full")
+    hint = Text(
+        "请在控制节点上腾出空间（hbox status），再重新提交。",
+        "Make room on the controller's node (`hbox status`), then ask again.",
+    )
 
 
 def unwatched(_job: str, _step: str, _phase: str) -> None:
@@ -44,6 +56,13 @@ def attempt(step: str, deed: Callable[[], None]) -> BoxError | None:
         raise
     except BoxError as error:
         return error
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        return DiskFull(step=step) if full else _broke(step, error)
     except Exception as error:  # noqa: BLE001 - whatever broke, the job must end in order
-        return StepBroke(step=step, why=f"{type(error).__name__}: {error}")
+        return _broke(step, error)
     return None
+
+
+def _broke(step: str, error: Exception) -> StepBroke:
+    return StepBroke(step=step, why=f"{type(error).__name__}: {error}")

@@ -85,6 +85,7 @@ class Runner:
     def tick(self) -> bool:
         """Claim what may begin; return whether anything did."""
         with reading(self._desk.engine) as session:
+            self._part(session)
             if not claim.pending(session):
                 return False
         with transaction(self._desk.engine) as session:
@@ -98,6 +99,14 @@ class Runner:
         for thread in list(self._hand.values()):
             thread.join(limit)
         return not self.in_hand()
+
+    def _part(self, session: Session) -> None:
+        """Forget what ended without our hearing of it: the records made the last commit, then went away."""
+        held = self.in_hand()
+        for job_id in self._desk.ledger.jobs():
+            progress = self._desk.ledger.read(job_id) if job_id not in held else None
+            if progress is not None and progress.closing and _ended(session, job_id):
+                self._desk.ledger.forget(job_id)
 
     def _claim(self, session: Session) -> list[str]:
         claimed = []
@@ -195,7 +204,7 @@ class Runner:
         try:
             with transaction(self._desk.engine) as session:
                 job = session.get(Job, job_id)
-                if job is not None:
+                if job is not None and job.state in claim.HELD:
                     job.lease_until = lease_end(_RETRY)
                     job.blocked_by = f"稍后重试 tried again later: {error}"[:500]
         except RecordsAway as away:

@@ -90,10 +90,12 @@ def reading(engine: Engine) -> Iterator[Session]:
 
 @contextlib.contextmanager
 def unhurried() -> Iterator[None]:
-    """Within it, this thread's transactions are whole as ever, but not waited for until they are on disk.
+    """Within it, this thread's transactions are whole as ever, but on SQLite not waited for until they are on disk.
 
     A power cut may take back the last ones, never one from the middle; the next transaction outside
     brings all of them to disk. For a job's steps, which are done again if their end was not recorded.
+    On PostgreSQL all are waited for: that server may crash alone, and whoever wrote would live on
+    without knowing that the last transactions are lost.
     """
     before = _lasting.set(False)
     try:
@@ -166,5 +168,3 @@ def _take_turn(connection: Any) -> None:
     # Read committed, and the lock first: what is read after it was committed before it.
     if not connection.get_execution_options().get("hbox_reading", False):
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_TURN})")
-        if not _lasting.get():
-            connection.exec_driver_sql("SET LOCAL synchronous_commit = off")

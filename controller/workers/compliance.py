@@ -1,4 +1,4 @@
-"""How a compliance run is carried out: the inspector in its sandbox, its report checked, signed, kept."""
+"""How a compliance run is carried out: the inspector in its sandbox, its report signed and kept."""
 
 import json
 from collections.abc import Sequence
@@ -11,10 +11,13 @@ from appliance import clock
 from appliance.errors import Failed, Text
 from appliance.files import write_atomically
 from appliance.signing import SigningKey
-from compliance import report, sandbox, verify
+from compliance import given_file, report, sandbox, verify
+from compliance.exports import FORMS
+from compliance.given import Given
 from controller.actions.compliance import RunCompliance
 from controller.jobs.steps import Say, Step
 from controller.records.tables import ComplianceRun
+from controller.workers import compliance_forms
 from controller.workers.site import Site
 
 _LIMIT = 320.0  # seconds; the unit itself ends after 300
@@ -31,13 +34,15 @@ def run(action: RunCompliance, site: Site) -> Sequence[Step]:
     """Inspect, then sign and record. The run's id is the job's: a resumed job makes no second one."""
     del action
     reports = site.settings.state / "reports"
-    paths = {kind: reports / f"{site.job_id}.{kind}" for kind in ("json", "html")}
+    paths = {kind: reports / f"{site.job_id}.{kind}" for kind in ("json", "html", *FORMS)}
     raw = reports / f".{site.job_id}.raw"
 
     def inspect(say: Say) -> None:
         began = clock.monotonic()
         sandbox.OUT.unlink(missing_ok=True)
-        argv = sandbox.argv(site.settings.site_name)
+        given = given_file.dump(Given(clock.now().date().isoformat()))
+        write_atomically(sandbox.GIVEN, given, mode=0o600)
+        argv = sandbox.argv(site.settings.site_name, given=str(sandbox.GIVEN))
         done = site.home.host.run(argv, timeout=_LIMIT, check=False)
         if done.code != 0 or not sandbox.OUT.exists():
             why = done.err.decode("utf-8", "replace").strip()[-500:]
@@ -50,16 +55,22 @@ def run(action: RunCompliance, site: Site) -> Sequence[Step]:
         )
         say(f"检查用时 inspected in {seconds:.1f} s: {len(found['checks'])} checks")
 
+    def export(say: Say) -> None:
+        found = json.loads(raw.read_bytes())["report"]
+        compliance_forms.make(site, json.dumps(found).encode(), paths, say)
+
     def sign(say: Say) -> None:
         held = json.loads(raw.read_bytes())
-        envelope = report.sign(held["report"], SigningKey.load(site.settings.keys / "report.key"))
+        made = compliance_forms.made(paths)
+        key = SigningKey.load(site.settings.keys / "report.key")
+        envelope = report.sign(held["report"], key, made)
         data = json.dumps(envelope, ensure_ascii=False).encode()
-        _share(paths["json"], data, site)
-        _share(paths["html"], report.html(held["report"]).encode(), site)
+        compliance_forms.share(paths["json"], data, site)
+        compliance_forms.share(paths["html"], report.html(held["report"]).encode(), site)
         row = _row(site, envelope, held, paths)
         site.change(lambda session: _keep(session, row))
         raw.unlink(missing_ok=True)
-        site.report(run=site.job_id)
+        site.report(run=site.job_id, forms=["html", *made])
         say(f"报告摘要 digest: {envelope['digest']}")
 
     def discard(_say: Say) -> None:
@@ -69,14 +80,9 @@ def run(action: RunCompliance, site: Site) -> Sequence[Step]:
 
     return [
         Step("inspect", Text("只读检查", "Inspect, read-only"), inspect, discard),
+        Step("export", Text("制作记录表和 PDF", "Make the workbook and the PDF"), export, discard),
         Step("sign", Text("签名并归档", "Sign and keep the report"), sign, discard),
     ]
-
-
-def _share(path: Path, data: bytes, site: Site) -> None:
-    """Keep a file that the console (group hbox) may read."""
-    write_atomically(path, data, mode=0o640)
-    site.home.host.run(["chgrp", "hbox", str(path)])
 
 
 def _row(
@@ -98,11 +104,12 @@ def _row(
 def summary(found: dict[str, Any]) -> dict[str, Any]:
     """Return what the records keep of a report.
 
-    Items by verdict for each part (`general`, `cloud`) and layer (`layers`); and `judged`: what the
-    machine judged, per object and layer.
+    Items by verdict for each part (`general`, `cloud`) and layer (`layers`); `judged`: what the machine
+    judged, per object and layer; `band`: the rate's two ends in per cent, undecided as not met and as met.
     """
     layers = {layer["id"]: layer["counts"] for layer in found["layers"]}
-    return {**found["summary"], "layers": layers}
+    band = [float(found["score"][end]) for end in ("low", "high")]
+    return {**found["summary"], "layers": layers, "band": band}
 
 
 def _keep(session: Session, row: ComplianceRun) -> None:

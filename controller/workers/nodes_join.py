@@ -15,19 +15,21 @@ from controller.records.cluster import NodeToken
 from controller.records.session import reading
 from controller.records.tables import Node
 from controller.workers import nodes_network, nodes_state, nodes_trust
-from controller.workers.fleet import Fleet, Member, uri
+from controller.workers.fleet import Fleet, Member, answers, uri
 from controller.workers.nodes_return import bring_back
 from controller.workers.nodes_storage import storage_part
 from controller.workers.site import Site
 from hardware import inventory
 
-_UNMASK = """for unit in hbox-web hbox-worker hbox-console hbox-gateway hbox-firstboot hbox-clamd; do
+UNMASK = """for unit in hbox-web hbox-worker hbox-console hbox-gateway hbox-firstboot hbox-clamd; do
   link=/etc/systemd/system/$unit.service
   if [ "$(readlink "$link")" = /dev/null ]; then rm -f "$link"; fi
 done
 rm -f /etc/hbox/member.json
 systemctl daemon-reload"""
+"""Gives a node back to itself: its own controller may start again, nothing points elsewhere."""
 _ANSWERS = 40.0  # seconds for a libvirtd that was just restarted
+_SHUT_OUT = 60.0  # seconds for an sshd that has turned us away, see `_knock`
 
 
 class NotEmpty(Conflict):
@@ -93,6 +95,7 @@ class _Joining:
 
     def reach(self, say: Say) -> None:
         """Log in, and see that it is who it says and has nothing of its own to lose."""
+        self._knock(say)
         name = self.host.run(["hostname"], timeout=20).text.strip()
         if name != self.action.name:
             raise OtherMachine(address=self.action.address, why=f"{name} ≠ {self.action.name}")
@@ -103,6 +106,18 @@ class _Joining:
         if held:
             raise NotEmpty(name=name, what=", ".join(held[:5]))
         say(f"已连接 reached {self.action.address}, {name}")
+
+    def _knock(self, say: Say) -> None:
+        """Wait until its sshd speaks: it shuts those out for a while whose key it refused.
+
+        That were we, while it was being removed (PerSourcePenalties of sshd_config(5): 5 s for each).
+        """
+        deadline, told = clock.monotonic() + _SHUT_OUT, ""
+        while (why := answers(self.action.address)) and clock.monotonic() < deadline:
+            if why != told:
+                say(f"等待 waiting for SSH: {why}")
+            told = why
+            clock.pause(2.0)
 
     def trust(self, _say: Say) -> None:
         """Certify the keys that it made."""
@@ -131,7 +146,7 @@ class _Joining:
 
     def release(self, say: Say) -> None:
         """Give the node back to itself: its own units may start again, nothing points here."""
-        self.host.run(["sh", "-c", _UNMASK], timeout=60)
+        self.host.run(["sh", "-c", UNMASK], timeout=60)
         nodes_network.push(self.site, say)
 
     def others(self, say: Say) -> None:

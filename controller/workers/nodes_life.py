@@ -18,13 +18,14 @@ from controller.workers.nodes_storage import storage_part
 from controller.workers.site import Site
 from hardware.reconnecting import NodeHost
 
-_FAREWELL = """sed -i '/ hbox-controller$/d' /root/.ssh/authorized_keys
-systemctl stop libvirtd-tls.socket libvirtd.service || true
+# Our own key goes last: cut off before that, we can come back and do the rest.
+_FAREWELL = """systemctl stop libvirtd-tls.socket libvirtd.service || true
 rm -f /etc/pki/libvirt/servercert.pem /etc/pki/qemu/server-cert.pem /etc/hbox/member.json
 ln -sfn /dev/null /etc/systemd/system/libvirtd-tls.socket
 printf '{"home": true, "address": "", "peers": []}' >/var/lib/hbox/network/fabric.json
 printf '[]' >/var/lib/hbox/network/flows.json
-systemctl daemon-reload; systemctl reload-or-restart hbox-network.service || true"""
+systemctl daemon-reload; systemctl reload-or-restart hbox-network.service || true
+sed -i '/ hbox-controller$/d' /root/.ssh/authorized_keys"""
 
 
 class NotDrained(Failed):

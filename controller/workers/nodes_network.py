@@ -2,10 +2,11 @@
 
 import hashlib
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from sqlalchemy import select
 
+from appliance import authorised
 from appliance.errors import BoxError
 from appliance.host import Host
 from appliance.node_ca import NodeAuthority
@@ -74,12 +75,23 @@ def bring(site: Site, host: Host, wanted: Fabric) -> bool:
     if wanted.spans and differs(host, trust):
         put(host, trust)
         take_up(host)
+    if wanted.spans and not wanted.home:
+        _let_in(site, host, wanted.peers)
     files = {FABRIC: fabric.text(wanted), **({} if wanted.home else {FLOWS: _flows(site)})}
     if differs(host, files):
         changed = put(host, files)
     if changed:
         host.run(["systemctl", "reload-or-restart", "hbox-network.service"], timeout=120)
     return changed
+
+
+def _let_in(site: Site, host: Host, addresses: Iterable[str]) -> None:
+    """The controller may come from each of the other nodes: any of them may have to be its home one day."""
+    key = (site.settings.state / "tls" / "nodes.pub").read_text("ascii")
+    held = host.read(str(authorised.FILE)).decode("utf-8", "replace")
+    wanted = authorised.authorised(held, key, addresses)
+    if wanted != held:
+        host.write(str(authorised.FILE), wanted.encode(), mode=0o600)
 
 
 def spread(site: Site) -> None:

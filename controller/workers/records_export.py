@@ -11,12 +11,12 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from appliance.sealing import Lock
-from appliance.settings import Settings
+from appliance.settings import FILE, Settings
 from appliance.signing import SigningKey
 from controller.jobs.states import FINAL
 from controller.records import audit, copying
 from controller.records.parcel import Origin, Packing, origin
-from controller.records.session import reading
+from controller.records.session import reading, transaction
 from controller.records.tables import Job
 
 FOLDERS = (
@@ -25,6 +25,8 @@ FOLDERS = (
 """What the records need beside the tables. Journal, reports, volumes and uploads stay where they are."""
 
 LEDGERS = "worker"
+SETTINGS = "settings.toml"
+"""The settings file as it was there. It is no part of the state: a takeover puts it in force."""
 _FILES = ("gateway/policy.signed", "first-login.txt")
 _LARGEST = 4 << 20  # bytes of one file: payloads of modules stay behind, their approvals do not
 AUDIT_KEY = "keys/audit.key.pub"
@@ -49,6 +51,20 @@ def pack(settings: Settings, engine: Engine, file: IO[bytes], lock: Lock) -> Ori
     return made
 
 
+def note(engine: Engine, made: Origin) -> None:
+    """Put on the audit chain that everything was exported: a backup that nobody can show is none."""
+    act = audit.entry(
+        "root",
+        "system",
+        "records.export",
+        on="records/export",
+        outcome="done",
+        detail=f"{made.entries}",
+    )
+    with transaction(engine) as session:
+        audit.append(session, act)
+
+
 def _over(session: Session) -> set[str]:
     ended = select(Job.id).where(Job.state.in_([str(state) for state in FINAL]))
     return set(session.scalars(ended))
@@ -64,6 +80,8 @@ def _tar(state: Path, ledgers: dict[str, bytes]) -> bytes:
     with tarfile.open(fileobj=held, mode="w:gz") as tar:
         for path in _chosen(state):
             tar.add(path, arcname=str(path.relative_to(state)), recursive=False)
+        if FILE.is_file():
+            tar.add(FILE, arcname=SETTINGS, recursive=False)
         for name, data in ledgers.items():
             member = tarfile.TarInfo(f"{LEDGERS}/{name}.jsonl")
             member.size, member.mode = len(data), 0o600

@@ -8,15 +8,15 @@ import io
 import socket
 import tarfile
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from sqlalchemy import Engine, make_url, select, text
+from sqlalchemy import Engine, select
 
 from appliance import clock
 from appliance.canonical import canonical
-from appliance.errors import Conflict, Refused, Text
+from appliance.errors import Refused, Text
 from appliance.sealing import Lock
 from appliance.settings import Settings
 from controller.access.chain import Chain, examine
@@ -28,20 +28,9 @@ from controller.records.rights import grant
 from controller.records.session import open_records, reading, transaction
 from controller.records.tables import Node
 from controller.workers.records_export import AUDIT_KEY
+from controller.workers.records_place import RecordsPlace, nobody_serves
 
-FRESH = "restoring"  # the schema, or the file, in which records are built before they count
 Say = Callable[[str], None]
-
-
-class ConsoleRuns(Conflict):
-    """The web process serves from the records that would be replaced."""
-
-    code = "records.console_runs"
-    text = Text("网页进程仍在运行", "The web process is still running")
-    hint = Text(
-        "请先停止：systemctl stop hbox-web hbox-worker。",
-        "Stop it first: systemctl stop hbox-web hbox-worker.",
-    )
 
 
 class TooNew(Refused):
@@ -87,13 +76,13 @@ def restore(settings: Settings, file: IO[bytes], lock: Lock, say: Say) -> Restor
     """
     sole = SoleWorker(settings.state / "worker" / "lock")
     try:
-        _nobody_serves(settings)
+        nobody_serves(settings)
         opened = unpack(file, lock, AUDIT_KEY)
         if opened.origin.revision > head():
             raise TooNew(theirs=opened.origin.revision, ours=head())
         say(f"文件已校验 the file is good: {opened.origin.node} {opened.origin.at}")
         stamp = clock.now().strftime("%Y%m%dT%H%M%S")
-        place = _Place.of(settings, stamp)
+        place = RecordsPlace.of(settings, stamp)
         rows, chain, known = _build(settings, opened, place, say)
         aside = settings.state / f"aside-{stamp}"
         _files(settings.state, opened.state, aside)
@@ -105,7 +94,7 @@ def restore(settings: Settings, file: IO[bytes], lock: Lock, say: Say) -> Restor
 
 
 def _build(
-    settings: Settings, opened: Opened, place: "_Place", say: Say
+    settings: Settings, opened: Opened, place: RecordsPlace, say: Say
 ) -> tuple[int, Chain, bool]:
     """Fill new records beside those in force, verify them, make this node their home."""
     place.clear()
@@ -180,69 +169,3 @@ def _files(state: Path, tar: bytes, aside: Path) -> None:
     for ledger in (state / "worker").glob("*.jsonl"):
         if f"worker/{ledger.name}" not in {member.name for member in members}:
             ledger.rename(aside / ledger.name)
-
-
-def _nobody_serves(settings: Settings) -> None:
-    with socket.socket(socket.AF_UNIX) as probe:
-        try:
-            probe.connect(str(settings.run / "api.sock"))
-        except OSError:
-            return
-    raise ConsoleRuns
-
-
-@dataclass(frozen=True)
-class _Place:
-    """Where new records are built, and how they take the place of the old: at one stroke."""
-
-    settings: Settings
-    url: str
-    stamp: str
-
-    @classmethod
-    def of(cls, settings: Settings, stamp: str) -> "_Place":
-        if settings.database.startswith("postgresql"):
-            parts = make_url(settings.database)
-            url = parts.update_query_dict({"options": f"-c search_path={FRESH}"})
-            return cls(settings, url.render_as_string(hide_password=False), stamp)
-        return cls(settings, f"sqlite:///{settings.state / 'db' / FRESH}", stamp)
-
-    def clear(self) -> None:
-        """Nothing of an earlier attempt is left."""
-        if not self._served:
-            for path in (self.settings.state / "db").glob(f"{FRESH}*"):
-                path.unlink()
-            return
-        self._say([f"DROP SCHEMA IF EXISTS {FRESH} CASCADE", f"CREATE SCHEMA {FRESH}"])
-
-    def put_in_force(self, aside: Path) -> None:
-        """The former records go aside, the new ones take their place."""
-        if self._served:
-            old = f"aside_{self.stamp.lower()}"
-            swap = [
-                f"ALTER SCHEMA public RENAME TO {old}",
-                f"ALTER SCHEMA {FRESH} RENAME TO public",
-            ]
-            self._say(swap)
-            return
-        name = make_url(self.settings.database).database or ""
-        for path in Path(name).parent.glob(f"{Path(name).name}*"):
-            path.rename(aside / path.name)
-        for path in (self.settings.state / "db").glob(f"{FRESH}*"):
-            path.rename(path.with_name(path.name.replace(FRESH, Path(name).name)))
-
-    @property
-    def _served(self) -> bool:
-        return self.settings.database.startswith("postgresql")
-
-    def _say(self, statements: list[str]) -> None:
-        engine = open_records(self.settings.database, patience=30)
-        with transaction(engine) as session:
-            for statement in statements:
-                session.execute(text(statement))
-        engine.dispose()
-
-
-def elsewhere(settings: Settings, url: str) -> Settings:
-    """Return `settings` with another database, to restore into ("" is SQLite)."""
-    return replace(settings, database_url=url)

@@ -56,6 +56,7 @@ class Seals:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
         descriptor = os.open(self._path, flags, 0o644)
+        os.fchmod(descriptor, 0o644)  # whatever the worker's umask is: the web process shows them
         end = os.fstat(descriptor).st_size
         try:
             _write_whole(descriptor, line)

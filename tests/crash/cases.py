@@ -17,5 +17,5 @@ ELSEWHERE = frozenset(
     }
 )  # fmt: skip
 """Kinds that are Ansible over SSH or Ceph's own programs from end to end: nothing of them runs without real
-nodes. Of these the lab's tests interrupt node.join (test_nodes.py) and storage.setup (test_ceph.py) at a few
-points each; the other five are interrupted by no test yet."""
+nodes. There tests/cluster kills the worker in them, once in each, at a boundary that the seed chooses
+(interrupt.py); tests/lab/test_nodes.py and test_ceph.py interrupt node.join and storage.setup at fixed ones."""

@@ -4,6 +4,7 @@ import hashlib
 import json
 import tempfile
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 from appliance.host import Result
@@ -43,20 +44,19 @@ class Inspecting(Machine):
         return super().run(argv, **given)
 
 
+@cache
 def _report() -> bytes:
-    kept = Path(tempfile.gettempdir()) / "hbox-crash-report.json"
-    if not kept.exists():
-        with tempfile.TemporaryDirectory() as folder:
-            hospital = furnished(Path(folder))
-            [path] = (hospital.settings.state / "reports").glob("*-*-*.json")
-            kept.write_text(json.dumps(json.loads(path.read_bytes())["report"]))
-    return kept.read_bytes()
+    with tempfile.TemporaryDirectory() as folder:
+        hospital = furnished(Path(folder))
+        [path] = (hospital.settings.state / "reports").glob("*-*-*.json")
+        return json.dumps(json.loads(path.read_bytes())["report"]).encode()
 
 
 def _with_well_guests(site: Site) -> Site:
     fleet = site.nodes
     state = site.settings.state
     sandbox.OUT = state / "run" / "report.json"
+    sandbox.GIVEN = state / "run-given.json"
     home = replace(
         fleet.drivers[HOME],
         hypervisor=WellGuests(state / "engines" / HOME),

@@ -99,6 +99,7 @@ class Trial:
         return cls(ground, case, action)
 
     def start(self) -> World:
+        """The world as it is before the job is asked for."""
         world = self.ground.put_back("start")
         world.around = self.case.around
         world.__post_init__()
@@ -117,8 +118,7 @@ class Trial:
             job.error,
             world.lines(job.id),
         )
-        self._proper(world)
-        return self._picture(world), seen
+        return self.proper_picture(world), seen
 
     def before(self) -> dict[str, Any]:
         return self._picture(self.start())
@@ -134,8 +134,12 @@ class Trial:
         job = again.last()
         wanted = "succeeded" if point.breaks is None else "failed"
         assert job.state == wanted, f"{point}: {job.state} {job.error} {again.lines(job.id)}"
-        self._proper(again)
-        return self._picture(again)
+        return self.proper_picture(again)
+
+    def proper_picture(self, world: World) -> dict[str, Any]:
+        """What there is at the end, of which nothing may be half made."""
+        self._proper(world)
+        return self._picture(world)
 
     def _again(self) -> World:
         return World(self.ground.live, url=self.ground.url, around=self.case.around)

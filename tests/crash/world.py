@@ -20,7 +20,13 @@ from controller.jobs.desk import Desk, unwatched
 from controller.jobs.ledger import Ledger
 from controller.jobs.runner import Runner, Trade
 from controller.records.cluster import Storage
-from controller.records.session import open_records, reading, transaction
+from controller.records.session import (
+    PATIENCE,
+    RecordsAway,
+    open_records,
+    reading,
+    transaction,
+)
 from controller.records.tables import Job, Node
 from controller.workers import WORKERS
 from controller.workers.changebook import ChangeBook
@@ -31,6 +37,7 @@ from tests.unit.controller.workers.box import Box
 
 HOME, OTHER = "n1", "n2"
 _LONGEST = 40.0  # seconds until every job must have ended
+_AGAIN = 0.1  # seconds between two looks at records that are away
 
 
 class Machine(LocalHost):
@@ -91,6 +98,8 @@ class World(Box):
     """Everything below `folder`, opened anew by every process; `url` names its records."""
 
     url: str = ""
+    patience: float = PATIENCE  # seconds that a database which is away is waited for
+    lease: float = 5.0  # seconds
     around: Callable[[Site], Site] = lambda site: site
 
     @classmethod
@@ -122,7 +131,7 @@ class World(Box):
     def __post_init__(self) -> None:
         (self.folder / "db").mkdir(exist_ok=True)
         self.settings = Settings(state=self.folder, run=self.folder / "run", database_url=self.url)
-        self.engine = open_records(self.url)
+        self.engine = open_records(self.url, patience=self.patience)
         base = self.folder.parent / "image"
         images = {"guest-base": base / "disk.qcow2"}
         nodes = {}
@@ -156,13 +165,21 @@ class World(Box):
                 steps[breaks] = replace(steps[breaks], do=_broken)
             return steps
 
-        runner = Runner(desk, Trade(ACTIONS, plan, seals.last), "crash", lease=5)
+        runner = Runner(desk, Trade(ACTIONS, plan, seals.last), "crash", lease=self.lease)
         end = clock.monotonic() + _LONGEST
         runner.recover()
         runner.settle(_LONGEST)
-        while (runner.tick() or self.left()) and clock.monotonic() < end:
+        while self._more(runner) and clock.monotonic() < end:
             runner.settle(_LONGEST)
         self.engine.dispose()
+
+    def _more(self, runner: Runner) -> bool:
+        """Claim what there is; whether anything is left to do. Away records are asked again."""
+        try:
+            return runner.tick() or self.left()
+        except RecordsAway:
+            clock.pause(_AGAIN)
+            return True
 
     def left(self) -> bool:
         """Whether any job has not ended."""

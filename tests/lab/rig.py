@@ -1,10 +1,11 @@
 """Runs inside a lab node: a box's state of its own, jobs submitted and worked as the product does.
 
 Usage: rig.py STATE prepare | submit KIND JSON | inspect | dump
-       rig.py STATE work [--die STEP PHASE] [--libvirtd STEP PHASE] [--seconds N]
+       rig.py STATE work [--die STEP PHASE] [--libvirtd STEP PHASE] [--do STEP PHASE SCRIPT] [--seconds N]
        rig.py STATE suite URI test|dir|rbd|agent
 Several of these, one after the other in one process, are joined by a `+`.
-Only the boundary callback is the test's: it kills this very process (--die), or libvirtd.
+Only the boundary callback is the test's: it kills this very process (--die), or libvirtd, or does
+what a shell script says (--do), once.
 """
 
 import json
@@ -32,14 +33,17 @@ from controller.drivers.storage_rbd import RbdStorage
 from controller.drivers.suite import SUITE, conform
 from controller.drivers.suite_bench import Bench
 from controller.drivers.suite_guest import GUEST
+from controller.jobs import runner
 from controller.jobs.lease import SoleWorker
 from controller.jobs.queue import submit
+from controller.records.cluster import Template
 from controller.records.migrate import upgrade
 from controller.records.session import open_records, reading, transaction
 from controller.records.tables import Account, Job, JobLine, JobStep, Module, Node, Vm, Volume
 from controller.workers.watch import inspect_all, resync
 
-OPTIONS = ("--die", "--libvirtd", "--seconds")
+OPTIONS = ("--die", "--libvirtd", "--do", "--seconds")
+runner._RETRY = 3.0  # what was put aside is tried again soon: nothing here is busy
 PEOPLE = {"system": "sysadmin", "security": "secadmin", "audit": "audadmin"}
 
 
@@ -71,6 +75,9 @@ def run(settings: Settings, hits: dict[str, tuple[str, ...] | None], seconds: fl
             os.kill(os.getpid(), signal.SIGKILL)
         if hits["--libvirtd"] == (step, phase):
             LocalHost().run(["systemctl", "kill", "--signal=KILL", "libvirtd.service"])
+        if hits["--do"] and hits["--do"][:2] == (step, phase):
+            script, hits["--do"] = hits["--do"][2], None
+            LocalHost().run(["sh", "-euc", script])
 
     def watch() -> None:
         end = time.monotonic() + seconds
@@ -103,7 +110,7 @@ def dump(settings: Settings) -> dict:
                 {c.name: getattr(row, c.name) for c in table.__table__.columns}
                 for row in session.scalars(select(table))
             ]
-            for table in (Job, JobStep, JobLine, Vm, Volume, Module)
+            for table in (Job, JobStep, JobLine, Vm, Volume, Module, Template)
         }
     return {
         **tables,
@@ -202,7 +209,10 @@ def do(settings: Settings, verb: str, rest: list[str]) -> None:
         sys.stdout.write(ask(settings, rest[0], json.loads(rest[1])) + "\n")
     elif verb == "work":
         after = {name: rest[rest.index(name) + 1 :] if name in rest else [] for name in OPTIONS}
-        hits = {name: tuple(words[:2]) or None for name, words in after.items()}
+        hits = {
+            name: tuple(words[: 3 if name == "--do" else 2]) or None
+            for name, words in after.items()
+        }
         run(settings, hits, float((after["--seconds"] or ["400"])[0]))
     elif verb == "suite":
         conformance(settings, rest[0], rest[1])

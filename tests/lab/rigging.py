@@ -85,7 +85,11 @@ class Rig:
 
     def erase(self) -> None:
         """Take away what tests left: domains of this rig's VMs and the state folder."""
+        self.undefine()
+        self.node.run(["rm", "-rf", self.state])
+
+    def undefine(self) -> None:
+        """Take away the domains of this rig's VMs."""
         for vm in {row["id"] for row in self.dump()["vms"]} | set(self.dump()["owners"]):
             self.node.run(["virsh", "destroy", vm], check=False)
             self.node.run(["virsh", "undefine", vm], check=False)
-        self.node.run(["rm", "-rf", self.state])

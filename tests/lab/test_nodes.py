@@ -1,6 +1,7 @@
 """A second node joins, is refused where it must be, is configured twice, drained, removed, replaced: for real."""
 
 import json
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -8,9 +9,11 @@ import pytest
 from appliance.chance import raw
 from appliance.clock import monotonic, pause
 from appliance.errors import Unavailable
+from appliance.host import LocalHost
 from images import lab
 from images.lab import leftovers
 from images.lab.forward import free_port
+from tests.lab import migrating
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1500)]
 
@@ -138,6 +141,19 @@ openssl x509 -req -in $d/x.csr -CA $d/ca.crt -CAkey $d/ca.key -extfile $d/x.cnf 
 chown root:libvirt-qemu server-key.pem; chmod 640 server-key.pem"""
 
 
+PLAINLY = """cp -p /etc/libvirt/qemu.conf /run/qemu.conf
+sed -i 's/^migrate_tls_force.*/migrate_tls_force = 0/' /etc/libvirt/qemu.conf; systemctl restart libvirtd"""
+FORCED = "if [ -e /run/qemu.conf ]; then mv /run/qemu.conf /etc/libvirt/qemu.conf; systemctl restart libvirtd; fi"
+REVOKE = """
+from appliance.settings import load
+from controller.work import home_site
+from controller.workers import nodes_network, nodes_trust
+site = home_site(load())
+nodes_trust.revoke(site, "{name}")
+nodes_network.push(site, print)
+"""
+
+
 def test_a_live_migration_is_encrypted_and_only_nodes_take_part(two):
     home, other = two.nodes
     home.write("/tmp/tiny.xml", DOMAIN.encode())
@@ -155,6 +171,96 @@ def test_a_live_migration_is_encrypted_and_only_nodes_take_part(two):
     assert sh(home, ask.format("--tls")).code == 0
     assert sh(other, "virsh domstate tiny").text.strip() == "running"
     sh(other, "virsh destroy tiny; virsh undefine tiny")
+
+
+def test_what_a_migration_says_on_the_wire_is_tls_and_holds_nothing_of_the_guest(two, tmp_path):
+    """As the product moves it; the same in plain text shows that the wire is really listened to."""
+    home, other = two.nodes
+    mark = migrating.depart(home).encode()
+    try:
+        migrating.slowly(home)
+        with migrating.listening(two, 0, tmp_path) as stream, ThreadPoolExecutor(1) as pool:
+            moving = pool.submit(migrating.by_driver, home, other)
+            asked_for = migrating.parameters(home)
+            assert moving.result(300)["encrypted"] is True
+        assert asked_for["tls-creds"], "QEMU's own word while it ran"
+        assert migrating.rests_on(other)
+        said = stream.read_bytes()
+        assert said[:2] == b"\x16\x03", "the first record is a TLS handshake"
+        assert len(said) > 2**20
+        assert mark not in said
+        sh(other, PLAINLY)
+        sh(home, PLAINLY)
+        with migrating.listening(two, 1, tmp_path) as stream:
+            got = migrating.by_virsh(other, home)
+            assert got.code == 0, got.err.decode()
+        assert mark in stream.read_bytes(), "what is not encrypted is seen here"
+    finally:
+        for node in two.nodes:
+            sh(node, FORCED)
+        migrating.dismiss(*two.nodes)
+
+
+def test_a_revoked_node_takes_part_in_no_migration(two):
+    """Revoked as a whole, as a target: libvirt refuses. Revoked for QEMU alone, as a source: the stream is refused.
+
+    QEMU reads the revocation list where it receives, not where it sends: a target is libvirt's to refuse.
+    """
+    home, other = two.nodes
+    migrating.depart(home)
+    old = other.read("/etc/pki/qemu/server-cert.pem")
+    try:
+        python = "/usr/lib/hbox/venv/bin/python -I -"
+        node_py = REVOKE.format(name=other.name)
+        home.run(["bash", "-c", python], stdin=node_py.encode(), timeout=120)
+        refused = migrating.by_virsh(home, other, "--tls")
+        assert refused.code != 0
+        assert "certificate" in refused.err.decode().lower()
+        assert migrating.rests_on(home)
+
+        assert asked(home, f"hbox node configure {other.name}")["result"]["node"] == other.name
+        assert sh(home, TLS.format(to=other.address, more="")).code == 0, "it has new ones"
+        new = other.read("/etc/pki/qemu/server-cert.pem")
+        assert new != old
+        assert migrating.by_driver(home, other)["encrypted"] is True
+        assert migrating.rests_on(other)
+
+        other.write("/etc/pki/qemu/server-cert.pem", old)
+        refused = migrating.by_virsh(other, home, "--tls")
+        assert refused.code != 0, "the key is right, the certificate is revoked"
+        assert migrating.rests_on(other)
+        assert not migrating.rests_on(home)
+
+        other.write("/etc/pki/qemu/server-cert.pem", new)
+        back = migrating.by_virsh(other, home, "--tls")
+        assert back.code == 0, back.err.decode()
+        assert migrating.rests_on(home)
+    finally:
+        migrating.dismiss(*two.nodes)
+
+
+def test_the_doors_of_migration_open_to_nodes_alone(two):
+    home, other = two.nodes
+    port = migrating.PORTS[1]
+    listen = (
+        f"import socket,time; s=socket.create_server(('{other.address}',{port})); time.sleep(60)"
+    )
+    sh(other, f'systemd-run -q --unit=a-listener python3 -c "{listen}"')
+    knock = (
+        "import socket,sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), timeout=3)"
+    )
+    try:
+        inside = ["python3", "-c", knock, other.address]
+        wait(lambda: home.run([*inside, str(port)], check=False).code == 0, 30)
+        assert home.run([*inside, "16514"], check=False).code == 0
+        assert home.run([*inside, "16509"], check=False).code != 0, "libvirt without TLS"
+        for closed in (port, 16514, 16509):
+            outside = two.inside("mgmt", sys.executable, "-c", knock, other.address, str(closed))
+            assert LocalHost().run(outside, check=False).code != 0, closed
+        ssh = two.inside("mgmt", sys.executable, "-c", knock, other.address, "22")
+        assert LocalHost().run(ssh, check=False).code == 0, "there is a way at all"
+    finally:
+        sh(other, "systemctl stop a-listener", check=False)
 
 
 def _signed(begin, end):

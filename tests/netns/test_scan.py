@@ -14,6 +14,7 @@ import pytest
 
 from appliance.clock import monotonic
 from appliance.host import LocalHost, start
+from compliance import eicar, scan_bundles
 from network.gateway import clamd, signatures
 from network.gateway.launcher import PROGRAMS
 
@@ -229,3 +230,24 @@ def test_the_scanner_process_has_nothing_else(placed):
     listed = LocalHost().run([*seen, "find", str(placed.folder), "-type", "f"]).text
     assert listed == ""
     assert set(PROGRAMS) == {"front", "guard", "back", "scan"}
+
+
+def test_the_inspector_shows_the_scanner_its_test_virus_and_harmless_bytes(scanner, capsys):
+    assert eicar.main([str(scanner.socket)]) == 0
+    first, second = capsys.readouterr().out.splitlines()
+    assert first.startswith("eicar: found ")
+    assert second == "plain: clean"
+    assert eicar.main([f"{scanner.socket}.none"]) == 1
+    assert "eicar: no answer" in capsys.readouterr().out
+
+
+def test_the_inspector_lets_the_scanner_look_at_bundles(scanner, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(scan_bundles, "SOCKET", str(scanner.socket))
+    folder = tmp_path / "modules" / "bundles"
+    folder.mkdir(parents=True)
+    (folder / "a.hmod").write_bytes(b"nothing to see")
+    (folder / "b.hmod").write_bytes(EICAR)
+    assert scan_bundles.main([str(tmp_path)]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "a.hmod: clean"
+    assert lines[1].startswith("b.hmod: found ")

@@ -54,7 +54,7 @@ class RunOut(Out):
 class ReportForm(Query):
     """In which form to download a report."""
 
-    form: Literal["html", "json"] = "html"
+    form: Literal["html", "json", "xlsx", "pdf"] = "html"
 
 
 class AccountOut(Out):

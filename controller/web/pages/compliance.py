@@ -1,21 +1,29 @@
 """Compliance: the last run's counts, what the machine judged, layers, findings; runs; the signed report."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from urllib.parse import urlencode
 
 from flask import request, send_file
 from flask.typing import ResponseReturnValue
+from markupsafe import Markup
 
+from appliance import clock
 from appliance.errors import NotFound
+from compliance.exports import FORMS as MADE
+from compliance.model import VERDICT_TEXT
+from compliance.plot_trend import Point, trend
+from compliance.style import COLOURS
 from controller.actions.compliance import RunCompliance
 from controller.records import compliance as records
+from controller.records.tables import ComplianceRun
 from controller.web.desk import Desk
 from controller.web.drawings.bars import bar, swatch
 from controller.web.facts import inspection
 from controller.web.route import READERS, Route
 
 PAGE = 30
+_TREND = 60  # runs that the plot shows
 CHOICES = {
     "": ("violated", "partial", "unknown"),
     "violated": ("violated",),
@@ -29,7 +37,11 @@ CHOICES = {
 """Filters of the findings by `choice`; "" is what must be acted on."""
 
 JUDGED = ("violated", "partial", "unknown", "conform", "not_applicable", "rest")
-_KINDS = {"json": "application/json", "html": "text/html"}
+_KINDS = {
+    "html": "text/html",
+    "json": "application/json",
+    **{name: form.kind for name, form in MADE.items()},
+}
 
 
 def show(desk: Desk) -> ResponseReturnValue:
@@ -48,12 +60,12 @@ def start(desk: Desk) -> ResponseReturnValue:
 
 
 def download(desk: Desk, run_id: str, form: str) -> ResponseReturnValue:
-    """Hand out the signed report as a file: JSON for checking, HTML for reading and printing."""
+    """Hand out the report as a file: JSON for checking, the other forms for reading and filing."""
     if form not in _KINDS:
         raise NotFound(what="报告格式 report format", name=form)
     with desk.records() as session:
         run = records.run(session, run_id)
-    path = Path(run.json_path if form == "json" else run.html_path)
+    path = records.path(run, form)
     if not path.is_file():
         raise inspection.ReportGone(path=path)
     name = f"hbox-compliance-{run.at[:10]}-{run.digest[:8]}.{form}"
@@ -93,8 +105,8 @@ class Filter:
 def _page(desk: Desk, name: str) -> ResponseReturnValue:
     chosen = Filter.asked()
     with desk.records() as session:
-        runs = records.runs(session, 10)
-        run = records.run(session, name) if runs or name != "last" else None
+        past = records.runs(session, _TREND)
+        run = records.run(session, name) if past or name != "last" else None
     report = inspection.read(run) if run else None
     held = chosen.of(report) if report else {}
     found = held.get(chosen.verdict, [])
@@ -102,7 +114,9 @@ def _page(desk: Desk, name: str) -> ResponseReturnValue:
     return desk.render(
         "compliance.html",
         run=run,
-        runs=runs,
+        runs=past[:10],
+        forms=records.forms(run) if run else (),
+        trend=_trend(past),
         report=report,
         findings=shown,
         hidden=len(found) - len(shown),
@@ -115,6 +129,17 @@ def _page(desk: Desk, name: str) -> ResponseReturnValue:
         swatch=swatch,
         may_run=desk.may(RunCompliance),
     )
+
+
+def _trend(past: Sequence[ComplianceRun]) -> Markup:
+    """Draw the runs over time, oldest first, from what the records keep of each."""
+    points = []
+    for run in reversed(past):
+        low, high = run.summary.get("band") or (None, None)
+        day = clock.read_iso(run.at).astimezone(clock.BEIJING).date().isoformat()
+        points.append(Point(day, inspection.counts(run), low, high))
+    legend = {str(verdict): text.as_dict() for verdict, text in VERDICT_TEXT.items()}
+    return Markup(trend(points, legend, COLOURS))  # noqa: S704 - it escapes all that is not ours
 
 
 ROUTES = (

@@ -17,10 +17,6 @@ class Case:
     source: str
     answers: tuple[Evidence, ...]
 
-    @property
-    def good(self) -> bool:
-        return self.name.startswith("pass_")
-
 
 def load(path: Path) -> Case:
     raw = json.loads(path.read_text("utf-8"))

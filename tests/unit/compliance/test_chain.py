@@ -7,6 +7,7 @@ from dataclasses import asdict, astuple
 import pytest
 
 from appliance import audit
+from appliance.settings import Settings
 from appliance.signing import SigningKey
 from compliance.chain import examine
 
@@ -38,11 +39,11 @@ def change(state, statement):
     with sqlite3.connect(state / "db" / "hbox.sqlite") as db:
         db.execute(statement)
     db.close()
-    return examine(state)
+    return examine(Settings(state=state))
 
 
 def test_a_whole_chain_holds(state):
-    found = examine(state)
+    found = examine(Settings(state=state))
     assert found["faults"] == []
     assert (found["entries"], found["sealed"], found["unreadable"]) == (5, 5, "")
 
@@ -65,16 +66,16 @@ def test_a_forged_seal_is_a_fault(state):
     file = state / "audit" / "seals.jsonl"
     seal = json.loads(file.read_text())
     file.write_text(json.dumps({**seal, "number": 4}) + "\n")
-    assert examine(state)["faults"]
+    assert examine(Settings(state=state))["faults"]
 
 
 def test_an_unsealed_chain_says_so(state):
     (state / "audit" / "seals.jsonl").unlink()
-    found = examine(state)
+    found = examine(Settings(state=state))
     assert (found["sealed"], found["faults"]) == (0, [])
 
 
 def test_missing_files_are_unreadable_and_nothing_is_made(state):
     (state / "db" / "hbox.sqlite").unlink()
-    assert examine(state)["unreadable"]
+    assert examine(Settings(state=state))["unreadable"]
     assert not (state / "db" / "hbox.sqlite").exists()

@@ -1,12 +1,12 @@
 """Narratives: lawful ones pass as they are, out of others whatever acts is taken."""
 
+from time import process_time
 from xml.etree import ElementTree as ET
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.clock import monotonic
 from network.gateway.fhir import narrative
 
 X = 'xmlns="http://www.w3.org/1999/xhtml"'
@@ -111,9 +111,9 @@ def test_a_bomb_of_entities_is_not_expanded():
     ],
 )  # fmt: skip
 def test_nothing_takes_long(div):
-    began = monotonic()
+    began = process_time()
     narrative.check(narrative.made_lawful(div)[0])
-    assert monotonic() - began < 5  # a second on a quiet machine
+    assert process_time() - began < 5  # seconds of processor; about one is enough
 
 
 @given(st.lists(st.sampled_from(["<div>", "</div>", "<script>", "<b", ">", "<", "&", ";", "'", '"', "javascript:",

@@ -29,7 +29,8 @@ from controller.records.session import open_records, reading, transaction
 from controller.records.tables import Account, AuditEntry, Job, JobLine, Node
 from controller.workers import records_copies
 from controller.workers.records_export import pack
-from controller.workers.records_restore import ConsoleRuns, NotWhole, TooNew, restore
+from controller.workers.records_place import ConsoleRuns
+from controller.workers.records_restore import NotWhole, TooNew, restore
 from controller.workers.seals import Seals
 from tests.unit.controller.records.wishes import creation
 

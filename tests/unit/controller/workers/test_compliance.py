@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from compliance.checks import CHECKS
+from compliance.run import INSPECTED
 from controller.records.tables import ComplianceRun
 from controller.web.facts import inspection
 from controller.workers.compliance import summary
@@ -19,10 +21,11 @@ def found(tmp_path_factory):
 
 def test_the_record_shows_each_object_beside_the_items(found):
     kept = summary(found)
-    assert set(kept) == {"general", "cloud", "layers", "judged"}
-    assert [one["kind"] for one in kept["judged"]["objects"]] == [
-        "host", "hypervisor", "boundary", "controller",
-    ]  # fmt: skip
-    assert sum(sum(one["checks"].values()) for one in kept["judged"]["objects"]) == 40
+    assert set(kept) == {"general", "cloud", "layers", "judged", "band"}
+    low, high = kept["band"]
+    assert 0 <= low <= high <= 100
+    assert [one["kind"] for one in kept["judged"]["objects"]] == list(INSPECTED)
+    ran = sum(sum(one["checks"].values()) for one in kept["judged"]["objects"])
+    assert ran == len(CHECKS)
     assert sum(inspection.counts(ComplianceRun(summary=kept)).values()) == 257
     assert json.loads(json.dumps(kept)) == kept

@@ -95,3 +95,14 @@ def test_a_seal_that_the_full_disk_cut_off_leaves_nothing_behind(
     assert seals.seal(engine)
     assert [json.loads(line)["number"] for line in path.read_text().splitlines()] == [1]
     assert Seals(path, key).last() == seals.last()
+
+
+def test_who_only_shows_the_seals_can_read_them_whatever_the_umask(engine, key, tmp_path):
+    before = os.umask(0o007)
+    try:
+        add(engine)
+        Seals(tmp_path / "seals.jsonl", key).seal(engine)
+    finally:
+        os.umask(before)
+    for name in ("seals.jsonl", "audit.key.pub"):
+        assert (tmp_path / name).stat().st_mode & 0o777 == 0o644

@@ -1,0 +1,41 @@
+"""No service runs that a box has no use for."""
+
+from appliance.errors import Text
+from compliance.evidence import Answers
+from compliance.model import Check, Judgement, Kind, unknown, weigh
+from compliance.questions import command
+
+NEEDLESS = frozenset(
+    ("avahi-daemon", "cups", "cups-browsed", "rpcbind", "nfs-server", "smbd", "nmbd", "bluetooth", "ModemManager",
+     "exim4", "postfix", "snmpd", "apache2", "nginx", "xinetd", "inetd", "vsftpd", "proftpd", "telnet", "named",
+     "dnsmasq", "docker", "rsync", "tftpd-hpa", "isc-dhcp-server", "wpa_supplicant")
+)  # fmt: skip
+
+
+def judge(proofs: Answers) -> Judgement:
+    """Judge what systemd runs now."""
+    running = [line.split()[0].removesuffix(".service") for line in proofs[0].lines()]
+    if not running:
+        return unknown("看不到运行中的服务", "No running service can be seen")
+    extra = [name for name in running if name.partition("@")[0] in NEEDLESS]
+    faults = [
+        Text(f"不需要的服务 {name} 在运行", f"of no use here, but runs: {name}") for name in extra
+    ]
+    good = Text(
+        f"{len(running)} 个运行中的服务均为所需", f"{len(running)} services run, none without a use"
+    )
+    return weigh(faults, 1, good)
+
+
+CHECK = Check(
+    id="unneeded_units",
+    kind=Kind.HOST,
+    title=Text("关闭不需要的服务", "Services of no use are off"),
+    items=("8.1.4.4.b",),
+    questions=(
+        command(
+            "systemctl", "list-units", "--type=service", "--state=running", "--no-legend", "--plain"
+        ),
+    ),
+    judge=judge,
+)

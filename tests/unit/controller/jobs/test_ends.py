@@ -1,0 +1,40 @@
+"""How a job ends when the disk is full, and when nobody heard that its end was recorded."""
+
+import errno
+
+from sqlalchemy import event
+
+from controller.records.session import RecordsAway
+
+
+def test_a_full_disk_is_named_as_such(world):
+    def gate(step):
+        if step == "two":
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    world.gate = gate
+    job_id = world.ask()
+    world.work()
+    job = world.job(job_id)
+    assert (job.state, job.error["code"]) == ("failed", "job.disk_full")
+    assert world.files() == []
+
+
+def test_an_end_that_was_recorded_unheard_holds_nothing(world):
+    """The records make the last commit and go away before they say so: the next look finds the job ended."""
+    job_id = world.ask()
+    lost = []
+
+    def heard(connection):
+        progress = world.ledger.read(job_id)
+        if progress is not None and progress.closing and not lost:
+            lost.append(connection.connection.dbapi_connection.commit())
+            raise RecordsAway(why="gone")
+
+    event.listen(world.engine, "commit", heard)
+    world.work()
+    event.remove(world.engine, "commit", heard)
+    assert lost == [None]
+    job = world.job(job_id)
+    assert (job.state, job.worker, job.lease_until) == ("succeeded", None, None)
+    assert world.ledger.jobs() == ()
