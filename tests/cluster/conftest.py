@@ -1,4 +1,4 @@
-"""Three nodes for the one test of a whole cluster; all of it is proved gone at the end."""
+"""Three nodes for the test of a whole cluster and its faults; all of it is proved gone at the end."""
 
 import sys
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from images.lab.forward import free_port
 from tests.cluster.box import ThreeNodes
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def three() -> Iterator[ThreeNodes]:
     made = lab.up(f"c{raw(5).hex()}", nodes=3, console_port=free_port(), patience=400)
     box = ThreeNodes(made)

@@ -1,8 +1,12 @@
-"""Three nodes from nothing to a cluster that loses a disk and a node, and not one write of its guest."""
+"""Three nodes from nothing to a cluster that loses a disk and a node, and not one write of its guest.
+
+The longer jobs lose their worker on the way, at a step that the seed chooses.
+"""
 
 import pytest
 
 from tests.cluster.box import ThreeNodes
+from tests.cluster.interrupt import interrupted
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1200)]
 
@@ -46,13 +50,15 @@ COUNT = "wc -l </load/book"
 def test_a_cluster_lives_through_what_a_hospital_will_see(three: ThreeNodes, stage) -> None:
     _home, n1, n2 = three.names
     with stage("join"):
-        for number in (1, 2):
-            three.join(number)
+        three.join(1)
+        with interrupted(three.home, "node.join"):
+            three.join(2)
         assert [n["state"] for n in three.ask("node", "list")] == ["active"] * 3
     with stage("storage"):
         disks = [word for name in three.names for word in ("--disk", f"{name}:{OSD}")]
         nodes = [word for name in three.names for word in ("--node", name)]
-        three.hbox("storage", "setup", *nodes, *disks)
+        with interrupted(three.home, "storage.setup"):
+            three.hbox("storage", "setup", *nodes, *disks)
         three.healthy()
         assert three.ask("storage", "show", "rbd")["state"] == "ok"
     with stage("machine"):
@@ -98,7 +104,9 @@ def fail_disk(three: ThreeNodes, number: int) -> None:
     node.run(["systemctl", "kill", "--signal=KILL", unit])
     node.run(["systemctl", "stop", unit])
     node.run(["sh", "-c", f"dd if=/dev/urandom of={OSD} bs=1M count=8 conv=notrunc"])
-    three.hbox("storage", "disk", "replace", disk["id"], "--path", OSD.replace("0.img", "1.img"))
+    new = OSD.replace("0.img", "1.img")
+    with interrupted(three.home, "storage.disk.replace"):
+        three.hbox("storage", "disk", "replace", disk["id"], "--path", new)
 
 
 def lose_and_replace(three: ThreeNodes, number: int) -> None:
