@@ -74,11 +74,12 @@ test-vm: setup ## the box's own disk image under QEMU
 test-soak: setup ## a short storm of kills, full disk and slow receivers (part of test-netns)
 	$(PYTEST) -q tests/netns/test_loss.py tests/netns/test_disk_full.py
 
-soak: setup ## 10,000 messages through 200 kills and more, about a quarter of an hour
+soak: setup ## 10,000 messages through 200 kills, every step of every job killed, the cluster killed elsewhere: hours
 	$(BIN)/python -m tests.soak
 	HBOX_FUZZ=60s $(PYTEST) -q -n auto tests/fuzz
 	HBOX_CRASH=all $(PYTEST) -q -n auto --timeout 1800 tests/crash
 	HBOX_API_FUZZ=600 $(PYTEST) -q --timeout 1200 tests/api_fuzz
+	for seed in 2 3 4 5 6; do HBOX_CRASH_SEED=$$seed $(PYTEST) -q tests/cluster || exit 1; done
 
 bench: setup ## figures as ratios against peers, appended to bench/results.jsonl
 	$(BIN)/python -m bench

@@ -17,5 +17,5 @@ ELSEWHERE = frozenset(
     }
 )  # fmt: skip
 """Kinds that are Ansible over SSH or Ceph's own programs from end to end: nothing of them runs without real
-nodes. There tests/cluster kills the worker in them, once in each, at a boundary that the seed chooses
-(interrupt.py); tests/lab/test_nodes.py and test_ceph.py interrupt node.join and storage.setup at fixed ones."""
+nodes. There the worker is killed in them, once in each, at a boundary that the seed chooses (interrupt.py):
+by tests/cluster, and in node.remove by tests/lab/test_nodes.py."""
