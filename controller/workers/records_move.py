@@ -112,7 +112,7 @@ def switch(settings: Settings, wanted: Settings, say: Say, file: Path) -> Moved:
     try:
         nobody_serves(settings)
         upgrade(settings.database)
-        stamp = clock.now().strftime("%Y%m%dT%H%M%S")
+        stamp = clock.now().strftime("%Y%m%dT%H%M%S%f")
         place = RecordsPlace.of(wanted, stamp)
         place.clear()
         upgrade(place.url)

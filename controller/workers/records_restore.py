@@ -81,7 +81,7 @@ def restore(settings: Settings, file: IO[bytes], lock: Lock, say: Say) -> Restor
         if opened.origin.revision > head():
             raise TooNew(theirs=opened.origin.revision, ours=head())
         say(f"文件已校验 the file is good: {opened.origin.node} {opened.origin.at}")
-        stamp = clock.now().strftime("%Y%m%dT%H%M%S")
+        stamp = clock.now().strftime("%Y%m%dT%H%M%S%f")
         place = RecordsPlace.of(settings, stamp)
         rows, chain, known = _build(settings, opened, place, say)
         aside = settings.state / f"aside-{stamp}"

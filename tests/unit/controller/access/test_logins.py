@@ -111,9 +111,9 @@ def test_an_unknown_name_takes_as_long_as_a_known_one(controller):
     first(controller)
 
     def seconds(held):
-        began = time.perf_counter()
+        began = time.process_time()  # of the processor: what else the machine does is not counted
         assert not passwords.fits(Secret("wrong"), held)
-        return time.perf_counter() - began
+        return time.process_time() - began
 
     with reading(controller.engine) as session:
         held = logins._by_name(session, "sysadmin").password_hash
