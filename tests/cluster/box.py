@@ -77,12 +77,6 @@ class ThreeNodes:
         look = f"(sleep 6; printf '\\r'; sleep 6; printf '\\035'; sleep 1) | script -qec 'hbox vm console {name}' /dev/null"
         return self.home.run(["sh", "-c", look], timeout=120).text
 
-    def greeted(self, name: str, limit: float = 180.0) -> None:
-        """Wait until that line asks who logs in: the guest has booted, and the line leads to it."""
-        end = monotonic() + limit
-        while "login:" not in (said := self.serial(name)):
-            assert monotonic() < end, said
-
     def where(self, name: str) -> list[str]:
         """Nodes whose own engine says that the machine runs there."""
         ident = self.vm(name)["id"]

@@ -45,6 +45,9 @@ END
 touch /load/stop; sleep 1; sync; echo 3 >/proc/sys/vm/drop_caches; python3 /load/check.py
 """
 COUNT = "wc -l </load/book"
+SPEAKER = (
+    "nohup sh -c 'for n in $(seq 90); do echo here-$n; sleep 1; done >/dev/ttyS0' >/dev/null 2>&1 &"
+)
 
 
 def test_a_cluster_lives_through_what_a_hospital_will_see(three: ThreeNodes, stage) -> None:
@@ -65,7 +68,8 @@ def test_a_cluster_lives_through_what_a_hospital_will_see(three: ThreeNodes, sta
         three.hbox("vm", "create", "work", "--zone", "intranet", "--storage", "rbd", "--node", n1)
         assert three.where("work") == [n1]
         three.guest("work", WRITER)
-        three.greeted("work")
+        three.guest("work", SPEAKER)
+        assert "here-" in three.serial("work"), "its serial line, seen from another node"
     with stage("migrations"):
         for target in (n2, n1):
             before = int(three.guest("work", COUNT))
