@@ -18,4 +18,4 @@ ELSEWHERE = frozenset(
 )  # fmt: skip
 """Kinds that are Ansible over SSH or Ceph's own programs from end to end: nothing of them runs without real
 nodes. There the worker is killed in them, once in each, at a boundary that the seed chooses (interrupt.py):
-by tests/cluster, and in node.remove by tests/lab/test_nodes.py."""
+by tests/cluster (make test-faults), and in node.remove by tests/lab/test_nodes.py."""
