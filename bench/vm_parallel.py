@@ -22,6 +22,7 @@ def run() -> list[Figure]:
             inside.write(f"/root/{name}", (here / name).read_bytes())
         inside.write("/root/tiny.raw", TINY)
         inside.run(["qemu-img", "convert", "-O", "qcow2", "/root/tiny.raw", "/srv/tiny.qcow2"])
+        inside.run(["chmod", "644", "/srv/tiny.qcow2"])  # an administrator reads it, not root
         inside.run(
             box("template import /srv/tiny.qcow2 --name tiny --version 1 --boot disk"), timeout=120
         )

@@ -7,7 +7,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from appliance.errors import BoxError, Text
+from appliance.errors import BadInput, BoxError, Text
+
+
+class FileTrouble(BadInput):
+    """A file or folder that the person named cannot be read or written."""
+
+    code = "file.trouble"
+    text = Text("文件 {name} 无法使用：{why}", "The file {name} cannot be used: {why}")
+    hint = Text(
+        "请检查路径、权限与剩余空间；命令以当前账户读写文件。",
+        "Check path, rights and free space; the command acts with your own account's rights.",
+    )
 
 
 @dataclass(frozen=True)
@@ -100,8 +111,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"hbox: 没有这个命令 no such command: {words[0]}\n\n{overview()}")
         return _USAGE
     try:
-        args = parser(words[0]).parse_args(words)
-        return int(args.run(args) or 0)
+        return _run(words)
     except BoxError as error:
         sys.stderr.write(explained(error))
         return 1
@@ -110,6 +120,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
     except BrokenPipeError:
         return 0  # the reader of our output has seen enough
+
+
+def _run(words: list[str]) -> int:
+    args = parser(words[0]).parse_args(words)
+    try:
+        return int(args.run(args) or 0)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        raise FileTrouble(name=error.filename, why=error.strerror) from error
 
 
 def overview() -> str:

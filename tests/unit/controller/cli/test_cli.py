@@ -162,6 +162,16 @@ def test_errors_go_to_stderr_in_both_languages(hbox):
     assert "[auth.forbidden]" in err
 
 
+def test_a_file_that_cannot_be_written_is_told_and_not_a_traceback(hbox, tmp_path):
+    (tmp_path / "no-folder").write_text("")
+    aim = tmp_path / "no-folder" / "my.key"
+    code, out, err = hbox("module", "keygen", str(aim))
+    assert (code, out) == (1, "")
+    assert "file.trouble" in err
+    assert str(aim.parent) in err
+    assert "提示 hint" in err
+
+
 def test_reading_verbs_work_on_an_empty_box(hbox):
     for words in (
         ("status",),
