@@ -31,4 +31,6 @@ def test_a_node_is_configured_once_more(three: ThreeNodes) -> None:
 
 
 def disks(three: ThreeNodes) -> set[tuple[str, str]]:
-    return {(one["node"], one["path"]) for one in three.ask("storage", "disk", "list")}
+    """Those in use; one that went is kept in the list as gone."""
+    held = three.ask("storage", "disk", "list")
+    return {(one["node"], one["path"]) for one in held if one["state"] != "gone"}
