@@ -5,13 +5,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from appliance import clock
 from appliance.host import CommandFailed, CommandTimeout, Result
 from hardware.ssh import LineEnded, NodeUnreachable, Place, SshHost, SshStream
 
 T = TypeVar("T")
 
 _AT_ONCE = 8  # commands on one connection; sshd allows 10
-_PROBE = 10.0  # seconds for a command that does nothing
+_PROBE = 15.0  # seconds for a command that does nothing, on a machine that has much to do
 
 Connect = Callable[[str, Place], SshHost]
 
@@ -46,6 +47,7 @@ class NodeHost:
         self._line: _Line | None = None
         self._watching: SshHost | None = None
         self._why = ""
+        self._heard = float("-inf")
         self._slots = threading.BoundedSemaphore(_AT_ONCE)
 
     def away(self, why: str) -> None:
@@ -62,8 +64,10 @@ class NodeHost:
     def probe(self) -> str:
         """Return "" when the node answers and is the one that is known, else why not; also while away.
 
-        It has a connection of its own, kept from one look to the next; one watcher calls it.
+        It has a connection of its own, kept from one look to the next; one watcher calls it. A node that
+        ended another's command within the time of a look answers, however long it takes for this one.
         """
+        began = clock.monotonic()
         try:
             if self._watching is None or not self._watching.alive():
                 self._watching = self._connect(self.name, self.place)
@@ -71,7 +75,7 @@ class NodeHost:
         except (NodeUnreachable, CommandTimeout) as error:
             if self._watching is not None:
                 self._watching.close()
-            return str(error.fields.get("why", error))
+            return "" if self._heard > began else str(error.fields.get("why", error))
         except CommandFailed as error:
             return str(error)
         return ""
@@ -130,12 +134,15 @@ class NodeHost:
         for last in (False, True):
             line = self._take()
             try:
-                return deed(line.ssh)
+                done = deed(line.ssh)
             except NodeUnreachable as error:
                 self._retire(line)
                 self.check()
                 if last or not isinstance(error, LineEnded):
                     raise
+            else:
+                self._heard = clock.monotonic()
+                return done
             finally:
                 self._give_back(line)
         raise AssertionError("the second try returns or raises")

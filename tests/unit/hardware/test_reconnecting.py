@@ -127,6 +127,21 @@ def test_what_one_command_suffers_ends_no_other():
     assert fresh.open
 
 
+def test_a_node_that_did_something_meanwhile_is_there_however_slow_it_is():
+    class Busy(Line):
+        def run(self, argv, **given):
+            if argv == ["true"]:
+                node.run(["other"])
+                raise CommandTimeout(command="true", limit=1)
+            return super().run(argv, **given)
+
+    log = []
+    node = host([Busy(log), Line(log), Line([], CommandTimeout(command="true", limit=1))])
+    assert node.probe() == ""
+    assert log == [["other"]]
+    assert "true" in node.probe(), "nothing was heard of it in this look"
+
+
 def test_an_away_node_is_asked_nothing_until_it_is_back():
     log = []
     held = Line(log)
