@@ -14,6 +14,7 @@ from appliance.host import LocalHost
 from bench.figure import Figure
 from bench.node import box, node
 from images import build
+from images.checkout import TOP
 from tests.vagrant.hypervisor import Hypervisor
 
 RUNS = 3
@@ -117,7 +118,7 @@ def _clone(peer: Hypervisor, turn: int) -> None:
 def _environment(peer: Hypervisor, pack: Path) -> dict[str, str]:
     home = str(peer.folder / "home")
     return {"HOME": home, "VAGRANT_HOME": f"{home}/vagrant.d", "VAGRANT_DOTFILE_PATH": f"{home}/dot",
-            "HBOX_PACK": str(pack), "HBOX_NODES": "1"}  # fmt: skip
+            "HBOX_PACK": str(pack), "HBOX_NODES": "1", "VAGRANT_CWD": str(TOP)}  # fmt: skip
 
 
 def _vagrant(peer: Hypervisor, pack: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from appliance.clock import monotonic, pause
-from appliance.host import LocalHost, Result
+from appliance.host import CommandTimeout, LocalHost, Result
 from images import boot, build, disk, recipe
 from images.lab.forward import free_port
 
@@ -54,9 +54,15 @@ class Box:
 
     def wait(self, probe: str, patience: float) -> None:
         deadline = monotonic() + patience
-        while self.sh(probe, check=False).code != 0:
+        while not self._holds(probe):
             assert monotonic() < deadline, f"{probe}: {boot.said(self.serial)[-3000:]}"
             pause(2)
+
+    def _holds(self, probe: str) -> bool:
+        try:
+            return self.sh(probe, check=False).code == 0
+        except CommandTimeout:
+            return False  # a machine that boots may take a connection and have no time for it yet
 
 
 @pytest.fixture(scope="module")
