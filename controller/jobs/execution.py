@@ -19,6 +19,7 @@ from controller.records.session import reading, transaction, unhurried
 from controller.records.tables import Job
 
 RESUMES = 3  # a step that was cut off this often is not tried again but undone
+_LINE_BROKE = "node.unreachable"
 
 
 class ResumedTooOften(Failed):
@@ -99,6 +100,10 @@ class Execution:
         start = clock.monotonic()
         with unhurried():
             error = attempt(step.key, lambda: step.do(self._say))
+            if error is not None and error.code == _LINE_BROKE:
+                # Done again as after a crash, which every step bears: a line may break where a node does not.
+                self._say(f"再试一次 once more: {error}")
+                error = attempt(step.key, lambda: step.do(self._say))
         seconds = clock.monotonic() - start
         if error is None:
             self._desk.boundary(self._job, step.key, "done")

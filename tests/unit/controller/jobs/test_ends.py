@@ -5,6 +5,7 @@ import errno
 from sqlalchemy import event
 
 from controller.records.session import RecordsAway
+from hardware.ssh import NodeUnreachable
 
 
 def test_a_full_disk_is_named_as_such(world):
@@ -17,6 +18,33 @@ def test_a_full_disk_is_named_as_such(world):
     world.work()
     job = world.job(job_id)
     assert (job.state, job.error["code"]) == ("failed", "job.disk_full")
+    assert world.files() == []
+
+
+def test_a_line_that_broke_once_does_not_undo_the_job(world):
+    broken = []
+
+    def gate(step):
+        if step == "two" and not broken:
+            broken.append(step)
+            raise NodeUnreachable(name="n2", why="Socket is closed")
+
+    world.gate = gate
+    job_id = world.ask()
+    world.work()
+    assert (world.job(job_id).state, broken) == ("succeeded", ["two"])
+
+
+def test_a_node_that_is_away_does(world):
+    def gate(step):
+        if step == "two":
+            raise NodeUnreachable(name="n2", why="No route to host")
+
+    world.gate = gate
+    job_id = world.ask()
+    world.work()
+    job = world.job(job_id)
+    assert (job.state, job.error["code"]) == ("failed", "node.unreachable")
     assert world.files() == []
 
 
