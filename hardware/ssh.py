@@ -16,6 +16,7 @@ from appliance import chance
 from appliance.errors import Text, Unavailable
 from appliance.host import CommandFailed, CommandMissing, CommandTimeout, Result
 
+_BANNER = 10.0  # seconds for a node to say its SSH banner; a busy one takes its time
 _KEEPALIVE = 10  # seconds between two signs of life on a silent line
 
 
@@ -241,3 +242,13 @@ class _Reader:
     def wait(self, timeout: float) -> bool:
         self._thread.join(timeout)
         return not self._thread.is_alive()
+
+
+def answers(address: str, port: int = 22) -> str:
+    """Return "" when the node says its SSH banner in time, else why not."""
+    try:
+        with socket.create_connection((address, port), timeout=_BANNER) as link:
+            link.settimeout(_BANNER)
+            return "" if link.recv(4).startswith(b"SSH") else "SSH 服务无应答 no SSH banner"
+    except OSError as error:
+        return f"{type(error).__name__}: {error}"

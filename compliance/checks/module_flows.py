@@ -2,11 +2,11 @@
 
 from appliance.errors import Text
 from compliance.answers import held, rows
+from compliance.checks.module_data import PERSONAL
 from compliance.checks.module_signatures import INSTALLED
 from compliance.evidence import Answers
 from compliance.model import Check, Judgement, Kind, not_applicable, weigh
 
-PERSONAL = 3  # GB/T 39725: from this level on, data tells about a person
 OUTSIDE = ("patients", "hospital")
 
 

@@ -6,12 +6,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from compliance.exports import FORMS as MADE
 from controller.cli.follow import finish
 from controller.cli.form import Verbs, asking, box, command
 from controller.cli.output import show
 from controller.cli.verdicts import told
 
-FORMS = ("html", "json", "xlsx", "pdf")
+FORMS = ("html", "json", *MADE)
 COLUMNS = (
     ("时间 at", "at"),
     ("秒 seconds", "seconds"),

@@ -27,7 +27,6 @@ from hardware.ssh import NodeUnreachable, Place
 
 SSH_KEY = "nodes.ed25519"
 OUTSIDE = ("joining", "replacing")  # states of a node that nothing may be asked of yet
-_PATIENCE = 10.0  # seconds for a node to say its SSH banner; a busy one takes its time
 _MISSES = 3  # so many looks in a row without an answer make a node "away"
 _NOTE = 30.0  # seconds between two notes that a node was seen
 
@@ -230,16 +229,6 @@ def uri(address: str) -> str:
     """Return how libvirt of a node is reached from another: TLS, both sides proved by certificates."""
     shown = f"[{address}]" if ":" in address else address
     return f"qemu+tls://{shown}/system"
-
-
-def answers(address: str, port: int = 22) -> str:
-    """Return "" when the node says its SSH banner in time, else why not."""
-    try:
-        with socket.create_connection((address, port), timeout=_PATIENCE) as link:
-            link.settimeout(_PATIENCE)
-            return "" if link.recv(4).startswith(b"SSH") else "SSH 服务无应答 no SSH banner"
-    except OSError as error:
-        return f"{type(error).__name__}: {error}"
 
 
 def known_hosts(members: Mapping[str, str]) -> str:

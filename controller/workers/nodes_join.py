@@ -15,11 +15,12 @@ from controller.records.cluster import NodeToken
 from controller.records.session import reading
 from controller.records.tables import Node
 from controller.workers import nodes_network, nodes_state, nodes_trust
-from controller.workers.fleet import Fleet, Member, answers, uri
+from controller.workers.fleet import Fleet, Member, uri
 from controller.workers.nodes_return import bring_back
 from controller.workers.nodes_storage import storage_part
 from controller.workers.site import Site
 from hardware import inventory
+from hardware.ssh import answers
 
 UNMASK = """for unit in hbox-web hbox-worker hbox-console hbox-gateway hbox-firstboot hbox-clamd; do
   link=/etc/systemd/system/$unit.service

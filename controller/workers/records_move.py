@@ -9,7 +9,6 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 import playbooks
-from appliance import clock
 from appliance.canonical import canonical
 from appliance.errors import Text
 from appliance.files import write_atomically
@@ -22,7 +21,7 @@ from controller.records import audit, copying
 from controller.records.migrate import upgrade
 from controller.records.rights import grant
 from controller.records.session import open_records, reading, transaction
-from controller.workers.records_place import RecordsPlace, elsewhere, nobody_serves, serves
+from controller.workers.records_place import RecordsPlace, elsewhere, nobody_serves, serves, stamp
 from controller.workers.records_restore import NotWhole
 
 URLS = {"postgresql": "postgresql+psycopg:///hbox?host=/run/postgresql", "sqlite": ""}
@@ -112,17 +111,16 @@ def switch(settings: Settings, wanted: Settings, say: Say, file: Path) -> Moved:
     try:
         nobody_serves(settings)
         upgrade(settings.database)
-        stamp = clock.now().strftime("%Y%m%dT%H%M%S%f")
-        place = RecordsPlace.of(wanted, stamp)
+        place = RecordsPlace.of(wanted, stamp())
         place.clear()
         upgrade(place.url)
         rows, chain = _fill(settings, place.url, say)
-        aside = settings.state / f"aside-{stamp}"
+        aside = place.aside
         aside.mkdir(mode=0o700)
         place.put_in_force(aside)
         grant(wanted.database)
         _keep(file, wanted.database_url)
-        RecordsPlace.of(settings, stamp).retire(aside)
+        RecordsPlace.of(settings, place.stamp).retire(aside)
         return Moved(wanted.database.partition(":")[0].partition("+")[0], rows, chain, _kept(aside))
     finally:
         sole.release()

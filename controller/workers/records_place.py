@@ -43,6 +43,11 @@ class RecordsPlace:
             return cls(settings, url.render_as_string(hide_password=False), stamp)
         return cls(settings, f"sqlite:///{settings.state / 'db' / FRESH}", stamp)
 
+    @property
+    def aside(self) -> Path:
+        """The folder that what counts no longer goes to; whoever fills it makes it."""
+        return self.settings.state / f"aside-{self.stamp}"
+
     def clear(self) -> None:
         """Nothing of an earlier attempt is left."""
         if not self._served:
@@ -84,6 +89,11 @@ class RecordsPlace:
             for statement in statements:
                 session.execute(text(statement))
         engine.dispose()
+
+
+def stamp() -> str:
+    """Return a name for what goes aside now: the time in UTC, since two may fall within a second."""
+    return clock.now().strftime("%Y%m%dT%H%M%S%f")
 
 
 def elsewhere(settings: Settings, url: str) -> Settings:

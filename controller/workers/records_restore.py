@@ -14,7 +14,6 @@ from typing import IO
 
 from sqlalchemy import Engine, select
 
-from appliance import clock
 from appliance.canonical import canonical
 from appliance.errors import Refused, Text
 from appliance.sealing import Lock
@@ -28,7 +27,7 @@ from controller.records.rights import grant
 from controller.records.session import open_records, reading, transaction
 from controller.records.tables import Node
 from controller.workers.records_export import AUDIT_KEY
-from controller.workers.records_place import RecordsPlace, nobody_serves
+from controller.workers.records_place import RecordsPlace, nobody_serves, stamp
 
 Say = Callable[[str], None]
 
@@ -81,14 +80,12 @@ def restore(settings: Settings, file: IO[bytes], lock: Lock, say: Say) -> Restor
         if opened.origin.revision > head():
             raise TooNew(theirs=opened.origin.revision, ours=head())
         say(f"文件已校验 the file is good: {opened.origin.node} {opened.origin.at}")
-        stamp = clock.now().strftime("%Y%m%dT%H%M%S%f")
-        place = RecordsPlace.of(settings, stamp)
+        place = RecordsPlace.of(settings, stamp())
         rows, chain, known = _build(settings, opened, place, say)
-        aside = settings.state / f"aside-{stamp}"
-        _files(settings.state, opened.state, aside)
-        place.put_in_force(aside)
+        _files(settings.state, opened.state, place.aside)
+        place.put_in_force(place.aside)
         grant(settings.database)
-        return Restored(opened.origin, rows, chain, str(aside), known)
+        return Restored(opened.origin, rows, chain, str(place.aside), known)
     finally:
         sole.release()
 

@@ -1,8 +1,5 @@
 """The fleet is what the records say now; a node that is away fails at once and blocks nobody."""
 
-import socket
-import threading
-
 import pytest
 
 from appliance import clock
@@ -10,7 +7,7 @@ from controller.drivers.base import EngineUnavailable
 from controller.records.cluster import Storage
 from controller.records.session import transaction
 from controller.records.tables import Node
-from controller.workers.fleet import Fleet, answers, known_hosts, uri
+from controller.workers.fleet import Fleet, known_hosts, uri
 from hardware.ssh import NodeUnreachable
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOV34XBJzAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
@@ -94,23 +91,6 @@ def _no_route(name, place):
 
 def _other_key(name, _place):
     raise NodeUnreachable(name=name, why="BadHostKeyException: Host key does not match")
-
-
-def test_a_banner_is_an_answer_and_silence_is_none():
-    served = socket.create_server(("127.0.0.1", 0))
-    port = served.getsockname()[1]
-
-    def once():
-        taken, _ = served.accept()
-        taken.sendall(b"SSH-2.0-x\r\n")
-        taken.close()
-
-    thread = threading.Thread(target=once)
-    thread.start()
-    assert answers("127.0.0.1", port) == ""
-    thread.join()
-    served.close()
-    assert "refused" in answers("127.0.0.1", port)
 
 
 def test_replicated_storage_is_there_when_it_was_set_up(fleet, controller):
