@@ -6,8 +6,8 @@ cluster's three nodes; what moves machines needs its replicated storage.
 
 import json
 import struct
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 
 import pytest
 
@@ -124,28 +124,28 @@ def runs_at_home(three: ThreeNodes, vm: str) -> None:
     assert three.vm("mover")["node"] == three.names[0]
 
 
+def taken_back(
+    three: ThreeNodes, vm: str, trouble: Callable[..., AbstractContextManager[None]]
+) -> None:
+    """In mid-migration the far node gets into `trouble`: the job waits with its reason, then is undone."""
+    job = on_the_way(three, vm)
+    with trouble(three, FAR):
+        seen = waits(three, job)
+        assert seen["state"] == "undoing", seen
+        assert three.home.run(["virsh", "domstate", vm]).text.strip() == "running"
+    seen = ended(three, job)
+    assert seen["state"] == "failed", seen
+    runs_at_home(three, vm)
+
+
 def test_the_target_is_switched_off_in_the_middle_of_a_migration(
     three: ThreeNodes, mover: str
 ) -> None:
-    job = on_the_way(three, mover)
-    with off(three, FAR):
-        seen = waits(three, job)
-        assert seen["state"] == "undoing", seen
-        assert three.home.run(["virsh", "domstate", mover]).text.strip() == "running"
-    seen = ended(three, job)
-    assert seen["state"] == "failed", seen
-    runs_at_home(three, mover)
+    taken_back(three, mover, off)
 
 
 def test_the_network_is_cut_in_the_middle_of_a_migration(three: ThreeNodes, mover: str) -> None:
-    job = on_the_way(three, mover)
-    with unplugged(three, FAR):
-        seen = waits(three, job)
-        assert seen["state"] == "undoing", seen
-        assert three.home.run(["virsh", "domstate", mover]).text.strip() == "running"
-    seen = ended(three, job)
-    assert seen["state"] == "failed", seen
-    runs_at_home(three, mover)
+    taken_back(three, mover, unplugged)
     three.home.run(["virsh", "migrate-setspeed", mover, "1000"])
     three.hbox("vm", "migrate", "mover", "--node", three.names[FAR])
     assert three.where("mover") == [three.names[FAR]]
