@@ -1,7 +1,8 @@
-"""Sealing for later: by a passphrase (scrypt and AES-256-GCM), or for a recovery key kept on paper (HPKE)."""
+"""Sealing for later: by a passphrase (scrypt, AES-256-GCM), a key in a file, or for a recovery key on paper (HPKE)."""
 
 import base64
 import json
+from pathlib import Path
 from typing import Protocol
 
 from cryptography.exceptions import InvalidTag
@@ -11,7 +12,8 @@ from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from appliance import chance
-from appliance.errors import BadInput, Refused, Text
+from appliance.errors import BadInput, Refused, Text, Unavailable
+from appliance.files import write_atomically
 from appliance.onetime import NotForThisKey, open_with, public_of, seal
 from appliance.secret import Secret
 
@@ -21,7 +23,7 @@ MINIMUM = 12
 # RFC 7914; 2^16 blocks of 1 KiB: 64 MiB and about a quarter of a second for each guess.
 _COST, _BLOCK, _LANES = 2**16, 8, 1
 _LARGEST = 2**18  # a header that asks for more memory than this is none of ours
-_SALT, _NONCE = 16, 12
+_SALT, _NONCE, _KEY = 16, 12, 32
 
 
 class WrongKey(Refused):
@@ -34,6 +36,17 @@ class WrongKey(Refused):
     )
     hint = Text(
         "请核对口令或恢复密钥后重试。", "Check the passphrase or recovery key, then try again."
+    )
+
+
+class NoKey(Unavailable):
+    """The file that holds the key is not there, or holds no key."""
+
+    code = "sealing.no_key"
+    text = Text("密钥文件不可用：{name}", "The key's file is not to be had: {name}")
+    hint = Text(
+        "请在节点上重启 hbox-firstboot 服务，或从记录副本恢复。",
+        "Restart hbox-firstboot on the node, or restore the records.",
     )
 
 
@@ -82,6 +95,39 @@ class Passphrase:
     def _key(self, salt: bytes, cost: int) -> bytes:
         kdf = Scrypt(salt=salt, length=32, n=cost, r=_BLOCK, p=_LANES)
         return kdf.derive(self._words.reveal().encode())
+
+
+class KeyFile:
+    """A lock whose key (32 bytes) lies in a file of this box, apart from what it closes."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def ensure(self, mode: int = 0o600) -> None:
+        """Make the key where there is none."""
+        if not self._path.exists():
+            write_atomically(self._path, chance.raw(_KEY), mode=mode)
+
+    def close(self, data: bytes, purpose: str) -> bytes:
+        """See `Lock.close`. The nonce and the content follow each other; raises `NoKey`."""
+        nonce = chance.raw(_NONCE)
+        return nonce + self._cipher().encrypt(nonce, data, purpose.encode())
+
+    def open(self, sealed: bytes, purpose: str) -> bytes:
+        """See `Lock.open`; raises `NoKey` too."""
+        try:
+            return self._cipher().decrypt(sealed[:_NONCE], sealed[_NONCE:], purpose.encode())
+        except (ValueError, InvalidTag) as error:
+            raise WrongKey from error
+
+    def _cipher(self) -> AESGCM:
+        try:
+            key = self._path.read_bytes()
+        except OSError as error:
+            raise NoKey(name=self._path.name) from error
+        if len(key) != _KEY:
+            raise NoKey(name=self._path.name)
+        return AESGCM(key)
 
 
 class RecoveryKey:

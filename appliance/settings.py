@@ -8,6 +8,7 @@ from pathlib import Path
 from appliance.errors import BadInput
 
 FILE = Path("/etc/hbox/hbox.toml")
+FACTOR_POLICIES = ("required", "optional")
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,16 @@ class Settings:
         default=28800,
         metadata={"sentence": "A console session ends after this time in any case, seconds."},
     )
+    second_factor: str = field(
+        default="required",
+        metadata={
+            "sentence": "Whether the administrators' log-in takes a one-time code: required, or optional (of those who bound one)."
+        },
+    )
+    password_days: int = field(
+        default=90,
+        metadata={"sentence": "A console password must be changed after so many days."},
+    )
     body_limit: int = field(
         default=262144, metadata={"sentence": "Largest JSON body the API accepts, bytes."}
     )
@@ -68,6 +79,13 @@ class Settings:
             "sentence": "A second syslog for alerts and journal heads, udp://host:port or tcp://host:port."
         },
     )
+
+    def __post_init__(self) -> None:
+        if self.second_factor not in FACTOR_POLICIES:
+            why = f"not one of {', '.join(FACTOR_POLICIES)}"
+            raise BadInput(what=f"{FILE}: second_factor", why=why)
+        if self.password_days < 1:
+            raise BadInput(what=f"{FILE}: password_days", why="less than 1")
 
     @property
     def database(self) -> str:

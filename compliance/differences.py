@@ -46,11 +46,15 @@ CAUSE_TEXT = {
 
 @dataclass(frozen=True)
 class Change:
-    """A change record: the job, the object it changed (`host:node1`, or `node1` for all of that node), when."""
+    """A change record: the job, the object it changed (`host:node1`, or `node1` for all of that node), when.
+
+    `about` narrows it to the checks and questions whose name holds one of these; () is all of the object.
+    """
 
     job: str
     object: str
     at: str
+    about: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -208,4 +212,8 @@ def _between(at: str, before: Part, after: Part) -> bool:
 
 def _explained(one: Difference, changes: Sequence[Change]) -> str:
     own = {one.subject, one.subject.partition(":")[2] or one.subject}
-    return next((change.job for change in changes if change.object in own), "")
+    return next((c.job for c in changes if c.object in own and _touches(c, one.name)), "")
+
+
+def _touches(change: Change, name: str) -> bool:
+    return not change.about or any(part in name for part in change.about)

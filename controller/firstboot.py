@@ -26,7 +26,7 @@ from appliance.host import Host, LocalHost, write_atomically
 from appliance.node_ca import NodeAuthority
 from appliance.settings import Settings
 from appliance.signing import SigningKey
-from controller.access import people
+from controller.access import factors, people
 from controller.records.migrate import upgrade
 from controller.records.session import open_records, transaction
 from controller.records.tables import Node
@@ -49,6 +49,7 @@ def run(settings: Settings, say: Callable[[str], None], host: Host | None = None
     gateway_keys(settings)
     say("密钥就绪 keys are there")
     certificates(settings, host)
+    second_factor_key(settings, host)
     say("证书就绪 certificates are there")
     upgrade(settings.database)
     share_database(settings, host)
@@ -81,6 +82,13 @@ def certificates(settings: Settings, host: Host) -> None:
         host.run(["chown", "root:hbox", str(key)])
     # Those of the gateway's legs, ECDSA and SM2: their keys are for root alone.
     leg_certificates.ensure(settings.keys, authority, settings.site_name)
+
+
+def second_factor_key(settings: Settings, host: Host) -> None:
+    """Make what the second factors' secrets are sealed with: the web process reads it, nobody else."""
+    key = settings.state / "tls" / factors.KEY
+    factors.lock(settings).ensure(mode=0o640)
+    host.run(["chown", "root:hbox", str(key)])
 
 
 def share_database(settings: Settings, host: Host) -> None:

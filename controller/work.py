@@ -19,6 +19,7 @@ from controller.jobs.steps import Step
 from controller.records.session import open_records
 from controller.workers import (
     WORKERS,
+    assessing,
     consoles,
     records_copies,
     storage_watch,
@@ -128,6 +129,7 @@ def watch_slowly(site: Site, stop: threading.Event) -> None:
     """Do what comes once a day until `stop` is set, beside all else."""
     chores = [
         *supervision.slow_chores(site),
+        Chore("scheduled inspection", assessing.EVERY, lambda: assessing.tend(site)),
         Chore("templates", 86_400.0, lambda: templates.look_at_all(site)),
         Chore("records copies", records_copies.EVERY, lambda: records_copies.spread(site)),
     ]

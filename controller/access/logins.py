@@ -1,4 +1,4 @@
-"""Logging in with name and password: one answer for every failure, locked after five, all audited."""
+"""Logging in with name, password and second factor: one answer for every failure, locked after five, all audited."""
 
 import datetime as dt
 from dataclasses import dataclass, field
@@ -8,10 +8,11 @@ from sqlalchemy import Engine, delete, select
 from sqlalchemy.orm import Session
 
 from appliance import clock
+from appliance.audit import Entry
 from appliance.errors import Text, Unauthenticated
 from appliance.secret import Secret
 from appliance.settings import Settings
-from controller.access import passwords, sessions
+from controller.access import factors, passwords, sessions
 from controller.actions.principal import Principal
 from controller.actions.standing import principal_of
 from controller.records import audit
@@ -23,64 +24,98 @@ LOCKED_FOR = dt.timedelta(minutes=15)
 
 
 class LoginFailed(Unauthenticated):
-    """Name or password is wrong, or the account is locked or disabled: which, only the audit knows."""
+    """Name, password or code is wrong, or the account is locked or disabled: which, only the audit knows."""
 
     code = "auth.login_failed"
     text = Text(
-        "账号或口令错误，或账号已被锁定。", "Wrong name or password, or the account is locked."
+        "账号、口令或动态口令错误，或账号已被锁定。",
+        "Wrong name, password or one-time code, or the account is locked.",
     )
     hint = Text(
-        "连续 5 次失败后锁定 15 分钟；忘记口令请联系安全管理员。",
-        "Five failures lock an account for 15 minutes; ask the security administrator for help.",
+        "连续 5 次失败后锁定 15 分钟；每个动态口令只能用一次；需要解锁或重置请联系安全管理员。",
+        "Five failures lock an account for 15 minutes; each one-time code works once; the security administrator unlocks and resets.",
     )
 
 
 class PasswordNeeded(Unauthenticated):
-    """The one-time code is right; a password of one's own must be set now."""
+    """The first-login code is right; a password of one's own must be set now."""
 
     code = "auth.password_needed"
     text = Text("首次登录：请设置新口令。", "First login: set a new password.")
     hint = passwords.WeakPassword.hint
 
 
+class PasswordExpired(Unauthenticated):
+    """All is right, but the password is too old: log in with a new one beside it."""
+
+    code = "auth.password_expired"
+    text = Text("口令已到期，请更换。", "The password has run out: change it.")
+    hint = passwords.WeakPassword.hint
+
+
+class FactorNeeded(Unauthenticated):
+    """Name and password are right; this role comes in with a second factor only, and has none yet."""
+
+    code = "auth.factor_needed"
+    text = Text("请先绑定动态口令。", "Bind a second factor first.")
+    hint = Text(
+        "请在登录页绑定，或调用 POST /api/v1/login/factor。",
+        "Bind one on the log-in page, or by POST /api/v1/login/factor.",
+    )
+
+
 @dataclass(frozen=True)
 class Attempt:
-    """What was typed; `new_password` at the first login, with the one-time code as `password`."""
+    """What was typed; `new_password` at the first login, with the first-login code as `password`."""
 
     name: str
     password: str = field(repr=False)
     new_password: str = field(default="", repr=False)
     source: str = ""
+    one_time_code: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
 class Entered:
-    """A login that succeeded: the cookie's value, the CSRF token, and who it is."""
+    """A login that succeeded: the cookie's value, the CSRF token, and who it is.
+
+    `recovery_codes` only where a second factor was just bound: they are shown this once.
+    """
 
     cookie: str = field(repr=False)
     csrf: str = field(repr=False)
     principal: Principal
+    recovery_codes: tuple[Secret, ...] = ()
 
 
 def log_in(engine: Engine, settings: Settings, attempt: Attempt) -> Entered:
-    """Check the attempt and begin a session; raise `LoginFailed`, `PasswordNeeded` or `WeakPassword`.
+    """Check the attempt and begin a session.
 
-    With `new_password` the password is replaced, and every other session of the account ends.
+    Raises `LoginFailed`, `PasswordNeeded`, `WeakPassword`, `PasswordExpired` and `FactorNeeded`; the
+    latter may come after a new password was accepted. With `new_password` the password is replaced,
+    and every other session of the account ends.
     """
-    with reading(engine) as session:
-        account = _by_name(session, attempt.name)
-    held = _held(account)
-    fits = passwords.fits(Secret(attempt.password), held)
-    if not fits or account is None or _shut(account):
-        _fail(engine, attempt)
-    fresh = _fresh(account, attempt)
-    entered = _enter(engine, settings, attempt, held, fresh)
-    if entered is None:
-        _fail(engine, attempt)
+    account = prove(engine, attempt)
+    fresh = _fresh(engine, account, attempt)
+    entered = _enter(engine, settings, attempt, held(account), fresh)
+    if isinstance(entered, str):
+        fail(engine, attempt, entered)
+    if isinstance(entered, Unauthenticated):
+        raise entered
     return entered
 
 
-def _fresh(account: Account, attempt: Attempt) -> str | None:
+def prove(engine: Engine, attempt: Attempt) -> Account:
+    """Return the account whose name and password (or first-login code) these are; raise `LoginFailed`."""
+    with reading(engine) as session:
+        account = by_name(session, attempt.name)
+    fits = passwords.fits(Secret(attempt.password), held(account))
+    if not fits or account is None or shut(account):
+        fail(engine, attempt)
+    return account
+
+
+def _fresh(engine: Engine, account: Account, attempt: Attempt) -> str | None:
     """Return the hash of the new password, None where the old one stays."""
     if not attempt.new_password:
         if account.password_hash is None:
@@ -88,66 +123,108 @@ def _fresh(account: Account, attempt: Attempt) -> str | None:
         return None
     if attempt.new_password == attempt.password:
         raise passwords.WeakPassword(zh="与原口令相同", en="it is the old one")
-    passwords.accept(Secret(attempt.new_password), account.name)
-    return passwords.hashed(Secret(attempt.new_password))
+    wanted = Secret(attempt.new_password)
+    passwords.accept(wanted, account.name)
+    with reading(engine) as session:
+        past = passwords.earlier(session, account)
+    passwords.unlike(wanted, past)
+    return passwords.hashed(wanted)
 
 
 def _enter(
-    engine: Engine, settings: Settings, attempt: Attempt, held: str | None, fresh: str | None
-) -> Entered | None:
-    """Begin the session; None if the account was locked, disabled or changed while we hashed."""
+    engine: Engine, settings: Settings, attempt: Attempt, before: str | None, fresh: str | None
+) -> Entered | Unauthenticated | str:
+    """Begin the session; else what is still to be done, or why not (for the audit trail).
+
+    Nothing is raised here: what was used up or set stays so.
+    """
     with transaction(engine) as session:
-        account = _by_name(session, attempt.name)
-        if account is None or _shut(account) or _held(account) != held:
-            return None
+        account = by_name(session, attempt.name)
+        if account is None or shut(account) or held(account) != before:
+            return "changed meanwhile"
+        proof = "password"
+        if account.factor_secret is not None:
+            second = factors.passes(session, settings, account, attempt.one_time_code)
+            if second is None:
+                return "second factor"
+            proof = second
         account.failed, account.locked_until = 0, None
+        missing = _missing(session, settings, account, attempt, fresh)
+        if missing is not None:
+            return missing
+        detail = f"{attempt.source}; {proof}" + ("; new password" if fresh else "")
+        return welcome(session, settings, account, attempt.source, detail)
+
+
+def _missing(
+    session: Session, settings: Settings, account: Account, attempt: Attempt, fresh: str | None
+) -> Unauthenticated | None:
+    """Set the new password where there is one; return what keeps the account out nevertheless."""
+    if fresh is not None:
+        passwords.replace(session, account, fresh)
+        session.execute(delete(Login).where(Login.account_id == account.id))
+    elif passwords.expired(account, settings.password_days):
+        return PasswordExpired()
+    if account.factor_secret is None and factors.must(account, settings):
         if fresh is not None:
-            account.password_hash, account.code_hash = fresh, None
-            session.execute(delete(Login).where(Login.account_id == account.id))
-        sessions.sweep(session, settings)
-        cookie, csrf = sessions.begin(session, account)
-        detail = attempt.source if fresh is None else f"{attempt.source}; new password"
-        _note(session, account.name, account.role, "done", detail)
-        principal = principal_of(session, account, f"console {attempt.source}")
-        return Entered(cookie, csrf, principal)
+            note(session, account, "auth.password", "done", attempt.source)
+        return FactorNeeded()
+    return None
 
 
-def _fail(engine: Engine, attempt: Attempt) -> NoReturn:
+def welcome(
+    session: Session, settings: Settings, account: Account, source: str, detail: str
+) -> Entered:
+    """Begin a session for somebody who has proved who they are; `detail` is for the audit trail."""
+    sessions.sweep(session, settings)
+    cookie, csrf = sessions.begin(session, account)
+    note(session, account, "auth.login", "done", detail)
+    return Entered(cookie, csrf, principal_of(session, account, f"console {source}"))
+
+
+def fail(engine: Engine, attempt: Attempt, why: str = "") -> NoReturn:
+    """Count and record a failure (`why` says of what, beside the password) and raise `LoginFailed`."""
     with transaction(engine) as session:
-        account = _by_name(session, attempt.name)
+        account = by_name(session, attempt.name)
         if account is None:
             # The name is not written down: people type passwords into the wrong field.
-            _note(session, "unknown", "none", "refused", attempt.source)
+            audit.append(session, _act("unknown", "none", "auth.login", "refused", attempt.source))
         else:
             _count(account)
-            why = "locked" if _shut(account) else f"failure {account.failed}"
-            _note(session, account.name, account.role, "refused", f"{attempt.source}; {why}")
+            seen = "locked" if shut(account) else f"failure {account.failed}"
+            told = "; ".join(part for part in (attempt.source, why, seen) if part)
+            note(session, account, "auth.login", "refused", told)
     raise LoginFailed
 
 
 def _count(account: Account) -> None:
-    if _shut(account):
+    if shut(account):
         return  # guessing on does not prolong it: nobody can lock a colleague out for good
     account.failed += 1
     if account.failed >= FAILURES:
         account.failed, account.locked_until = 0, clock.iso(clock.now() + LOCKED_FOR)
 
 
-def _shut(account: Account) -> bool:
+def shut(account: Account) -> bool:
+    """Whether the account is disabled, or locked now."""
     locked = account.locked_until is not None and account.locked_until > clock.iso()
     return account.disabled or locked
 
 
-def _held(account: Account | None) -> str | None:
+def held(account: Account | None) -> str | None:
+    """Return the hash that a password is held against: its own, before the first login the code's."""
     return (account.password_hash or account.code_hash) if account else None
 
 
-def _by_name(session: Session, name: str) -> Account | None:
+def by_name(session: Session, name: str) -> Account | None:
+    """Return the account of that name."""
     return session.scalar(select(Account).where(Account.name == name))
 
 
-def _note(session: Session, actor: str, role: str, outcome: str, detail: str) -> None:
-    act = audit.entry(
-        actor, role, "auth.login", on=f"account/{actor}", outcome=outcome, detail=detail
-    )
-    audit.append(session, act)
+def note(session: Session, account: Account, act: str, outcome: str, detail: str) -> None:
+    """Append to the audit trail what this account did at the door."""
+    audit.append(session, _act(account.name, account.role, act, outcome, detail))
+
+
+def _act(actor: str, role: str, act: str, outcome: str, detail: str) -> Entry:
+    return audit.entry(actor, role, act, on=f"account/{actor}", outcome=outcome, detail=detail)

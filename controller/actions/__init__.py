@@ -1,6 +1,7 @@
 """What may be asked of the box, one frozen dataclass per verb."""
 
-from controller.actions.accounts import AddAccount, DisableAccount
+from controller.actions.accounts import AddAccount, DisableAccount, ResetAccount, UnlockAccount
+from controller.actions.assessing import RemoveObject, SetChoice, SetObject, SetSchedule
 from controller.actions.base import Action
 from controller.actions.channels import ApproveChange, ProposeChange, RejectChange, TryChange
 from controller.actions.compliance import RunCompliance
@@ -12,6 +13,14 @@ from controller.actions.nodes import InspectNode
 from controller.actions.nodes_join import JoinNode
 from controller.actions.nodes_life import ConfigureNode, DrainNode, RemoveNode, RestoreNode
 from controller.actions.orders import DropDead, PauseChannel, RerunDead, ResumeChannel
+from controller.actions.papers import (
+    AnswerQuestion,
+    ApproveAnswer,
+    ApproveWaiver,
+    AskWaiver,
+    WithdrawAnswer,
+    WithdrawWaiver,
+)
 from controller.actions.peers import IssuePeer
 from controller.actions.signatures import ImportSignatures
 from controller.actions.storage import AddDisk, RemoveDisk, ReplaceDisk, SetUpStorage
@@ -98,6 +107,16 @@ ACTIONS: dict[str, type[Action]] = {
     "gateway.alert.ack": AcknowledgeAlert,
     "gateway.index": RebuildIndex,
     "compliance.run": RunCompliance,
+    "compliance.answer": AnswerQuestion,
+    "compliance.answer.approve": ApproveAnswer,
+    "compliance.answer.withdraw": WithdrawAnswer,
+    "compliance.waiver.ask": AskWaiver,
+    "compliance.waiver.approve": ApproveWaiver,
+    "compliance.waiver.withdraw": WithdrawWaiver,
+    "compliance.object.set": SetObject,
+    "compliance.object.remove": RemoveObject,
+    "compliance.option.set": SetChoice,
+    "compliance.schedule.set": SetSchedule,
     "node.inspect": InspectNode,
     "node.join": JoinNode,
     "node.configure": ConfigureNode,
@@ -110,6 +129,8 @@ ACTIONS: dict[str, type[Action]] = {
     "storage.disk.replace": ReplaceDisk,
     "account.add": AddAccount,
     "account.disable": DisableAccount,
+    "account.unlock": UnlockAccount,
+    "account.reset": ResetAccount,
     "tenant.set": SetTenant,
     "tenant.remove": RemoveTenant,
     "grant.add": AddGrant,

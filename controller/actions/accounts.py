@@ -1,7 +1,7 @@
-"""What may be asked about accounts: add one, shut one out."""
+"""What may be asked about accounts: add one, shut one out, unlock one, take a lost password or phone away."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
@@ -10,7 +10,7 @@ from appliance import clock
 from appliance.errors import BadInput, Conflict, NotFound, Text
 from controller.actions import fields
 from controller.actions.base import Action, Role
-from controller.records.tables import Account, Login
+from controller.records.tables import Account, Login, RecoveryCode
 
 ADMINISTRATORS = (Role.SYSTEM, Role.SECURITY, Role.AUDIT)
 
@@ -21,6 +21,14 @@ class AccountNameTaken(Conflict):
     code = "account.name_taken"
     text = Text("账号名已被使用：{name}", "An account has this name already: {name}")
     hint = Text("请换一个名称。", "Choose another name.")
+
+
+class AccountDisabled(Conflict):
+    """The account was disabled: nothing brings it back."""
+
+    code = "account.disabled"
+    text = Text("账号 {name} 已停用", "The account {name} is disabled")
+    hint = Text("请添加新账号。", "Add another account.")
 
 
 class LastAdministrator(Conflict):
@@ -136,6 +144,95 @@ class DisableAccount(Action):
         account = find(session, self.name)
         account.disabled = True
         session.execute(delete(Login).where(Login.account_id == account.id))
+
+
+@dataclass(frozen=True)
+class UnlockAccount(Action):
+    """End the lock that wrong log-ins brought about."""
+
+    name: str
+
+    kind: ClassVar[str] = "account.unlock"
+    roles: ClassVar[frozenset[Role]] = frozenset({Role.SECURITY})
+    by_token: ClassVar[bool] = False
+    by_another: ClassVar[bool] = True
+    sentence: ClassVar[Text] = Text("解锁账号 {name}", "Unlock the account {name}")
+
+    @property
+    def object(self) -> str:
+        """See `Action.object`."""
+        return f"account/{self.name}"
+
+    def sound(self) -> None:
+        """See `Action.sound`."""
+        fields.matches("name", self.name, fields.NAME)
+
+    def check(self, session: Session) -> None:
+        """See `Action.check`."""
+        living(session, self.name)
+
+    def wish(self, session: Session, job_id: str) -> None:
+        """End the lock at once."""
+        account = living(session, self.name)
+        account.failed, account.locked_until = 0, None
+
+
+@dataclass(frozen=True)
+class ResetAccount(Action):
+    """Take a forgotten password away, with `factor` a lost second factor too; a fresh code lets in once.
+
+    The factor never goes alone: whoever has only the password could then bind one of their own.
+    """
+
+    name: str
+    factor: bool
+
+    kind: ClassVar[str] = "account.reset"
+    roles: ClassVar[frozenset[Role]] = frozenset({Role.SECURITY})
+    by_token: ClassVar[bool] = False
+    by_another: ClassVar[bool] = True
+    sentence: ClassVar[Text] = Text(
+        "重置账号 {name} 的登录凭据", "Reset what the account {name} logs in with"
+    )
+
+    @property
+    def object(self) -> str:
+        """See `Action.object`."""
+        return f"account/{self.name}"
+
+    def sound(self) -> None:
+        """See `Action.sound`."""
+        fields.matches("name", self.name, fields.NAME)
+
+    def audited(self) -> dict[str, Any]:
+        """See `Action.audited`."""
+        return {"second_factor": self.factor}
+
+    def check(self, session: Session) -> None:
+        """See `Action.check`."""
+        living(session, self.name)
+
+    def wish(self, session: Session, job_id: str) -> None:
+        """Take it away at once, and end the sessions; the worker makes the fresh code."""
+        clear(session, living(session, self.name), factor=self.factor)
+
+
+def clear(session: Session, account: Account, *, factor: bool) -> None:
+    """Take the password away, with `factor` the second factor too; sessions and lock end."""
+    account.password_hash = account.code_hash = account.password_at = None
+    account.failed, account.locked_until = 0, None
+    session.execute(delete(Login).where(Login.account_id == account.id))
+    if factor:
+        account.factor_secret, account.factor_at, account.factor_step = None, None, 0
+        session.execute(delete(RecoveryCode).where(RecoveryCode.account_id == account.id))
+
+
+def living(session: Session, name: str) -> Account:
+    """Return the account's row; raise `NotFound`, and `AccountDisabled` where it is shut out for good."""
+    account = find(session, name)
+    if account.disabled:
+        raise AccountDisabled(name=name)
+    return account
 
 
 def find(session: Session, name: str) -> Account:

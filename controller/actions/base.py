@@ -47,6 +47,7 @@ class Action:
     sentence: ClassVar[Text]
     right: ClassVar[Right] = Right.MANAGE
     by_token: ClassVar[bool] = True
+    by_another: ClassVar[bool] = False  # nobody may ask it of their own account
     hidden: ClassVar[frozenset[str]] = frozenset()  # fields that the job's readers are not shown
 
     def __post_init__(self) -> None:

@@ -12,6 +12,7 @@ CHANNEL = re.compile(r"[a-z][a-z0-9-]{0,62}")
 DIGEST = re.compile(r"[0-9a-f]{64}")
 UPLOAD = re.compile(r"[0-9a-f-]{36}\.hmod")
 IMAGE_UPLOAD = re.compile(r"[0-9a-f-]{36}\.img")
+PAPER_UPLOAD = re.compile(r"[0-9a-f-]{36}\.paper")
 HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,62}")
 
 

@@ -48,4 +48,6 @@ class Principal:
         """Whether role and limits let them ask for `action`, as the records are now."""
         if self.role not in action.roles or (self.token and not action.by_token):
             return False
+        if action.by_another and action.object == f"account/{self.name}":
+            return False
         return not self.bounds or self.reaches(*action.needs(session))

@@ -1,13 +1,13 @@
-"""Accounts: list, add, disable. Nothing here lets anybody in."""
+"""Accounts: list, add, disable, unlock, reset. Nothing here lets anybody in."""
 
 from appliance import chance, clock
 from appliance.errors import Text
-from controller.actions.accounts import AddAccount, DisableAccount
+from controller.actions.accounts import AddAccount, DisableAccount, ResetAccount, UnlockAccount
 from controller.actions.base import Role
 from controller.api.call import Answer, Call
 from controller.api.route import Form, route
 from controller.api.schemas.base import Items
-from controller.api.schemas.box import AccountIn, AccountOut
+from controller.api.schemas.box import AccountIn, AccountOut, ResetIn
 from controller.api.schemas.jobs import JobOut
 from controller.records import accounts
 from controller.records.tables import Account
@@ -60,6 +60,37 @@ def add_account(call: Call) -> Answer:
 def disable_account(call: Call, account: str) -> Answer:
     """Shut the account out, at once."""
     return call.submit(DisableAccount(account))
+
+
+@route(
+    Form(
+        "POST",
+        "/api/v1/accounts/<account>/unlock",
+        Text("解锁账号", "Unlock an account"),
+        UnlockAccount.roles,
+        answer=JobOut,
+        status=202,
+    )
+)
+def unlock_account(call: Call, account: str) -> Answer:
+    """End the lock that wrong log-ins brought about, at once."""
+    return call.submit(UnlockAccount(account))
+
+
+@route(
+    Form(
+        "POST",
+        "/api/v1/accounts/<account>/reset",
+        Text("重置登录凭据", "Reset what an account logs in with"),
+        ResetAccount.roles,
+        answer=JobOut,
+        body=ResetIn,
+        status=202,
+    )
+)
+def reset_account(call: Call, account: str) -> Answer:
+    """Take password (and second factor) away; the worker leaves a fresh code in a file for root alone."""
+    return call.submit(ResetAccount(account, call.json(ResetIn).factor))
 
 
 def _out(row: Account) -> AccountOut:

@@ -10,6 +10,7 @@ _ID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _FORMS = {
     "account": r"[a-z][a-z0-9-]{0,30}[a-z0-9]",
     "alert": _ID,
+    "attachment": r"[0-9a-f]{64}",
     "change": r"[1-9][0-9]{0,5}",
     "channel": r"[a-z][a-z0-9-]{0,62}",
     "delivery": r"[0-9a-f-]{8,64}",
@@ -19,6 +20,7 @@ _FORMS = {
     "nic": _ID,
     "node": r"[A-Za-z0-9][A-Za-z0-9.-]{0,62}",
     "number": _NUMBER,
+    "paper": _ID,
     "osd": r"(osd\.)?[0-9]{1,6}",
     "tenant": r"[a-z][a-z0-9-]{0,30}[a-z0-9]",
 }

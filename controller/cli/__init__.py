@@ -62,7 +62,12 @@ NOUNS: dict[str, Noun] = {
     "gateway": Noun(Text("内外网数据交换", "the data exchange"), ("controller.cli.gateway",)),
     "compliance": Noun(
         Text("等保三级检查", "level-3 compliance"),
-        ("controller.cli.compliance", "compliance.commands"),
+        (
+            "controller.cli.compliance",
+            "controller.cli.questions",
+            "controller.cli.assessing",
+            "compliance.commands",
+        ),
     ),
     "node": Noun(
         Text("节点", "nodes"),

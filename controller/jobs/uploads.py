@@ -13,6 +13,7 @@ from controller.actions import fields
 
 _PIECE = 65536
 _KEPT = 86400  # seconds
+_KINDS = ("hmod", "img", "paper")
 
 
 class Readable(Protocol):
@@ -35,7 +36,7 @@ class Upload:
 def store(stream: Readable, folder: Path, limit: int, *, kind: str = "hmod") -> Upload:
     """Write `stream` to a new file in `folder`; over `limit` bytes raises `TooLarge` and keeps nothing.
 
-    `kind` ends its name: `hmod` or `img`. Files that lie there for more than a day were never used, and go.
+    `kind` ends its name: `hmod`, `img` or `paper`. Files that lie there for more than a day were never used, and go.
     """
     _sweep(folder)
     path = folder / f"{chance.new_id()}.{kind}"
@@ -66,7 +67,7 @@ def _copy(stream: Readable, path: Path, limit: int) -> tuple[str, int]:
 
 def _sweep(folder: Path) -> None:
     oldest = clock.now().timestamp() - _KEPT
-    for path in (*folder.glob("*.hmod"), *folder.glob("*.img")):
+    for path in (one for kind in _KINDS for one in folder.glob(f"*.{kind}")):
         if path.stat().st_mtime < oldest:
             path.unlink(missing_ok=True)
 

@@ -8,7 +8,7 @@ from sqlalchemy import Engine, Integer, MetaData, Table, func, insert, select, t
 from sqlalchemy.orm import Session
 
 from appliance.canonical import canonical
-from controller.records import cluster, exchange  # noqa: F401 - their tables join the metadata
+from controller.records import assessment, cluster, exchange  # noqa: F401 - their tables join the metadata
 from controller.records.session import transaction
 from controller.records.tables import Base
 

@@ -7,7 +7,7 @@ compliance inspector reads the few columns that its questions name.
 
 from sqlalchemy import text
 
-from controller.records import cluster, exchange  # noqa: F401 - their tables join the metadata
+from controller.records import assessment, cluster, exchange  # noqa: F401 - their tables join the metadata
 from controller.records.session import open_records, transaction
 from controller.records.tables import Base
 
@@ -18,7 +18,10 @@ INSPECTOR = "hbox-inspect"
 """The role of the compliance inspector, named as its system user."""
 
 INSPECTED = {
-    "accounts": "id, name, role, unix_user, disabled, failed, created_at, password_hash, code_hash",
+    "accounts": (
+        "id, name, role, unix_user, disabled, failed, created_at, password_hash, code_hash, password_at, "
+        "factor_at"
+    ),
     "alerts": "rule, subject, tone, opened_at, closed_at, acknowledged_by",
     "api_tokens": "account_id, name, created_at, expires_at, used_at, revoked_at",
     "audit": "",
@@ -30,7 +33,7 @@ INSPECTED = {
     "job_steps": "job_id, state, title_zh, title_en",
     "jobs": "id, number, kind, object, state",
     "journal_index": "number, broken",
-    "logins": "account_id",
+    "logins": "account_id, began_at",
     "modules": "id, version, digest, state, vm_id, approved_by, approved_at, manifest",
     "nodes": "name, facts, facts_at, state, home, seen_at, why",
     "proofs": "at, document",
@@ -48,7 +51,8 @@ APPENDED = frozenset({"audit"})
 READ = frozenset(
     {
         "transfers", "journal_index", "gateway_minutes", "gateway_reports", "compliance_runs", "proofs",
-        "job_steps", "job_lines", "alembic_version",
+        "job_steps", "job_lines", "alembic_version", "compliance_statements", "compliance_waivers",
+        "foreign_objects", "compliance_choices",
     }
 )  # fmt: skip
 """What the web process only shows: it is written by the worker."""

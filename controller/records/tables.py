@@ -21,6 +21,8 @@ class Account(Base):
 
     Exactly one role each: system, security, audit (mutually exclusive administrators), vendor, auditor.
     `code_hash` is the Argon2id hash of the one-time code until the first login replaces it.
+    `factor_secret` is the second factor's secret, sealed; `factor_step` the time step of the last code
+    that was accepted: none of it or before is accepted again.
     """
 
     __tablename__ = "accounts"
@@ -35,6 +37,28 @@ class Account(Base):
     locked_until: Mapped[str | None] = mapped_column(String(40))
     disabled: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[str] = mapped_column(String(40))
+    password_at: Mapped[str | None] = mapped_column(String(40))
+    factor_secret: Mapped[str | None] = mapped_column(Text)
+    factor_at: Mapped[str | None] = mapped_column(String(40))
+    factor_step: Mapped[int] = mapped_column(Integer, default=0)
+
+
+class PastPassword(Base):
+    """The Argon2id hash of a password that an account has or had, so that it is not taken again."""
+
+    __tablename__ = "past_passwords"
+    account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"), primary_key=True)
+    set_at: Mapped[str] = mapped_column(String(40), primary_key=True)
+    password_hash: Mapped[str] = mapped_column(Text)
+
+
+class RecoveryCode(Base):
+    """A code that does once what the second factor does; kept as SHA-256, for its entropy is a key's."""
+
+    __tablename__ = "recovery_codes"
+    code_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"), index=True)
+    used_at: Mapped[str | None] = mapped_column(String(40))
 
 
 class Login(Base):

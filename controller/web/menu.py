@@ -5,10 +5,12 @@ from controller.actions.base import Role
 from controller.web.pages import (
     accounts,
     approve,
+    assessing,
     audit,
     changes,
     compliance,
     console,
+    factor,
     gateway,
     gateway_reports,
     home,
@@ -20,7 +22,9 @@ from controller.web.pages import (
     node,
     node_tokens,
     nowhere,
+    questions,
     rights,
+    risks,
     storage,
     templates,
     tenants,
@@ -30,6 +34,7 @@ from controller.web.pages import (
     vm_new,
     vms,
     volumes,
+    waivers,
 )
 from controller.web.route import EVERYBODY, READERS, STAFF, VIEWERS, Entry, Route
 
@@ -56,7 +61,13 @@ MENU: tuple[Entry, ...] = (
         READERS,
         gateway.ROUTES + transfer.ROUTES + changes.ROUTES + gateway_reports.ROUTES,
     ),
-    Entry("compliance", "/compliance", Text("等保合规", "Compliance"), READERS, compliance.ROUTES),
+    Entry(
+        "compliance",
+        "/compliance",
+        Text("等保合规", "Compliance"),
+        READERS,
+        compliance.ROUTES + risks.ROUTES + questions.ROUTES + waivers.ROUTES + assessing.ROUTES,
+    ),
     Entry(
         "storage",
         "/storage",
@@ -85,4 +96,4 @@ MENU: tuple[Entry, ...] = (
     Entry("accounts", "/accounts", Text("账号", "Accounts"), accounts.ROLES, accounts.ROUTES),
 )
 
-OUTSIDE: tuple[Route, ...] = login.ROUTES + nowhere.ROUTES
+OUTSIDE: tuple[Route, ...] = login.ROUTES + factor.ROUTES + nowhere.ROUTES

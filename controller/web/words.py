@@ -137,6 +137,25 @@ STATES: dict[str, dict[str, Mark]] = {
         "conform": Mark("ok", Text("符合", "conforms")),
         "not_applicable": Mark("off", Text("不适用", "not applicable")),
     },
+    "paper": {
+        "asked": Mark("warn", Text("待批准", "waits for approval")),
+        "approved": Mark("ok", Text("已批准", "approved")),
+        "replaced": Mark("off", Text("已被取代", "replaced")),
+        "withdrawn": Mark("off", Text("已退回", "withdrawn")),
+    },
+    "question": {
+        "open": Mark("off", Text("未填报", "open")),
+        "waits": Mark("warn", Text("待批准", "waits for approval")),
+        "holds": Mark("ok", Text("有效", "holds")),
+        "soon": Mark("warn", Text("即将复核", "review is due soon")),
+        "lapsed": Mark("bad", Text("已逾期", "review day is past")),
+    },
+    "risk": {
+        "open": Mark("bad", Text("存在", "open")),
+        "unseen": Mark("warn", Text("未核实", "unseen")),
+        "downgraded": Mark("warn", Text("已有缓解", "downgraded")),
+        "closed": Mark("ok", Text("不存在", "closed")),
+    },
     "outcome": {
         "submitted": Mark("busy", Text("已提交", "submitted")),
         "waiting": Mark("off", Text("等待", "waiting")),

@@ -13,11 +13,12 @@ from appliance.files import write_atomically
 from appliance.signing import SigningKey
 from compliance import given_file, report, sandbox, verify
 from compliance.exports import FORMS
-from compliance.given import Given
 from controller.actions.compliance import RunCompliance
 from controller.jobs.steps import Say, Step
 from controller.records.tables import ComplianceRun
 from controller.workers import compliance_forms
+from controller.workers.given import collect
+from controller.workers.moved import moved
 from controller.workers.site import Site
 
 _LIMIT = 320.0  # seconds; the unit itself ends after 300
@@ -40,8 +41,7 @@ def run(action: RunCompliance, site: Site) -> Sequence[Step]:
     def inspect(say: Say) -> None:
         began = clock.monotonic()
         sandbox.OUT.unlink(missing_ok=True)
-        given = given_file.dump(Given(clock.now().date().isoformat()))
-        write_atomically(sandbox.GIVEN, given, mode=0o600)
+        _hand_over(site, say)
         argv = sandbox.argv(site.settings.site_name, given=str(sandbox.GIVEN))
         done = site.home.host.run(argv, timeout=_LIMIT, check=False)
         if done.code != 0 or not sandbox.OUT.exists():
@@ -68,6 +68,7 @@ def run(action: RunCompliance, site: Site) -> Sequence[Step]:
         compliance_forms.share(paths["json"], data, site)
         compliance_forms.share(paths["html"], report.html(held["report"]).encode(), site)
         row = _row(site, envelope, held, paths)
+        row.summary = {**row.summary, "moved": moved(site, held["report"], say)}
         site.change(lambda session: _keep(session, row))
         raw.unlink(missing_ok=True)
         site.report(run=site.job_id, forms=["html", *made])
@@ -83,6 +84,13 @@ def run(action: RunCompliance, site: Site) -> Sequence[Step]:
         Step("export", Text("制作记录表和 PDF", "Make the workbook and the PDF"), export, discard),
         Step("sign", Text("签名并归档", "Sign and keep the report"), sign, discard),
     ]
+
+
+def _hand_over(site: Site, say: Say) -> None:
+    """Write what people gave for the inspector; what it would refuse is told here, by its place."""
+    given = given_file.dump(collect(site, say))
+    given_file.parse(given)
+    write_atomically(sandbox.GIVEN, given, mode=0o600)
 
 
 def _row(

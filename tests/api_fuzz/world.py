@@ -8,7 +8,7 @@ from sqlalchemy import select
 from appliance import chance, clock
 from appliance.ca import Authority
 from appliance.settings import Settings
-from controller.access import people, tokens
+from controller.access import factors, people, tokens
 from controller.actions.base import Role
 from controller.actions.rights import Right, Scope
 from controller.actions.standing import principal_of
@@ -41,6 +41,7 @@ def make(folder: Path, port: int) -> World:
     authority.ensure("测试医院")
     names = ["localhost", "127.0.0.1"]
     authority.issue(tls / "server.crt", tls / "server.key", names=names, site="测试医院")
+    factors.lock(settings).ensure()
     engine = open_records(settings.database)
     with transaction(engine) as session:
         people.ensure_administrators(session)

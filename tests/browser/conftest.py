@@ -44,7 +44,7 @@ def serving(hospital: Hospital) -> Iterator[str]:
     """Serve the console of that hospital; give its address."""
     settings = hospital.settings
     tls = settings.state / "tls"
-    tls.mkdir()
+    tls.mkdir(exist_ok=True)
     authority = Authority(tls / "ca.crt", tls / "ca.key")
     authority.ensure(settings.site_name)
     names = ["localhost", "127.0.0.1"]

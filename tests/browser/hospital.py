@@ -22,8 +22,8 @@ from compliance.catalogue import load
 from compliance.findings import findings
 from compliance.model import Subject
 from compliance.run import INSPECTED, Order, Run
+from controller.access import factors, people
 from controller.access.passwords import hashed
-from controller.access.people import ensure_administrators
 from controller.actions.accounts import AddAccount
 from controller.actions.base import Action, Role
 from controller.actions.compliance import RunCompliance
@@ -80,18 +80,18 @@ class Hospital:
     export: str = ""
 
 
-def blank(state: Path, *, port: int = 8443) -> Hospital:
+def blank(state: Path, *, port: int = 8443, second_factor: str = "optional") -> Hospital:
     """A box right after its first boot: administrators and a node, nothing else."""
-    ports = {"console_port": port, "screen_port": port + 3}
-    settings = Settings(state=state / "state", run=state / "run", **ports)
+    more = {"console_port": port, "screen_port": port + 3, "second_factor": second_factor}
+    settings = Settings(state / "state", state / "run", **more)
     for folder in ("db", "uploads", "reports", "audit"):
         (settings.state / folder).mkdir(parents=True)
+    factors.lock(settings).ensure()
     settings.run.mkdir()
     upgrade(settings.database)
     hospital = Hospital(settings, open_records(settings.database))
     with transaction(hospital.engine) as session:
-        made = ensure_administrators(session)
-        hospital.codes = {name: code.reveal() for name, code in made.items()}
+        hospital.codes = {n: c.reveal() for n, c in people.ensure_administrators(session).items()}
         session.add(Node(name=NODE))
     return hospital
 

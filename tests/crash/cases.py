@@ -1,12 +1,20 @@
 """Every kind of job and the worlds it is tried in; `test_matrix` says which kind has none."""
 
-from tests.crash import cases_exchange, cases_modules, cases_people, cases_vms, cases_volumes
+from tests.crash import (
+    cases_exchange,
+    cases_modules,
+    cases_papers,
+    cases_people,
+    cases_vms,
+    cases_volumes,
+)
 from tests.crash.case import Case
 
 CASES: dict[str, list[Case]] = {
     **cases_vms.CASES,
     **cases_volumes.CASES,
     **cases_people.CASES,
+    **cases_papers.CASES,
     **cases_exchange.CASES,
     **cases_modules.CASES,
 }

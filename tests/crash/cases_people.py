@@ -4,14 +4,18 @@ import json
 import uuid
 from dataclasses import replace
 
+from sqlalchemy import select
+
 from appliance.host import LocalHost
-from controller.actions.accounts import AddAccount, DisableAccount
+from controller.actions.accounts import AddAccount, DisableAccount, ResetAccount, UnlockAccount
 from controller.actions.base import Action
 from controller.actions.consoles import OpenConsole
 from controller.actions.grants import AddGrant, RemoveGrant
 from controller.actions.nodes import InspectNode
 from controller.actions.nodes_life import DrainNode, RestoreNode
 from controller.actions.tenants import RemoveTenant, SetTenant
+from controller.records.session import transaction
+from controller.records.tables import Account, RecoveryCode
 from controller.workers.site import Site
 from tests.crash.case import Case
 from tests.crash.cases_vms import VM, machine, settled
@@ -53,6 +57,15 @@ def _looking(world: World) -> Action:
     return OpenConsole(VM, SESSION, "serial")
 
 
+def _shut_out(world: World, action: Action) -> Action:
+    with transaction(world.engine) as session:
+        account = session.scalar(select(Account).where(Account.name == "sid"))
+        account.password_hash, account.factor_secret = "$argon2id$", "sealed"
+        account.failed, account.locked_until = 2, "2999-01-01T00:00:00+00:00"
+        session.add(RecoveryCode(code_hash="h", account_id=account.id))
+    return action
+
+
 CASES: dict[str, list[Case]] = {
     "node.inspect": [
         Case(
@@ -69,6 +82,17 @@ CASES: dict[str, list[Case]] = {
         Case(lambda _world: _ADD, who="sue", ignored=frozenset({"accounts.code_hash"}))
     ],
     "account.disable": [Case(lambda _world: DisableAccount("sid"), who="sue", returns=False)],
+    "account.unlock": [
+        Case(lambda world: _shut_out(world, UnlockAccount("sid")), who="sue", returns=False)
+    ],
+    "account.reset": [
+        Case(
+            lambda world: _shut_out(world, ResetAccount("sid", factor=True)),
+            who="sue",
+            returns=False,
+            ignored=frozenset({"accounts.code_hash"}),
+        )
+    ],
     "tenant.set": [Case(lambda _world: _TENANT)],
     "tenant.remove": [Case(_after(RemoveTenant("ward-3"), ("sam", _TENANT)))],
     "grant.add": [Case(_after(AddGrant(*_GRANT), ("sam", _TENANT), ("sue", _ADD)), who="sue")],

@@ -12,7 +12,7 @@ from tests.crash.world import World
 _JOBS = {"jobs", "job_steps", "job_lines", "audit", "idempotency_keys", "logins"}
 _PASSING = {"version", "job_id", "at", "seconds", "since", "resizing", "placement"}
 # Uploads are not here: what is left of them is swept after a day.
-_FOLDERS = ("gateway", "templates", "signatures", "tls", "consoles")
+_FOLDERS = ("gateway", "templates", "signatures", "tls", "consoles", "attachments")
 
 
 def picture(world: World, ignored: frozenset[str] = frozenset()) -> dict[str, Any]:

@@ -68,6 +68,8 @@ class AccountOut(Out):
     disabled: bool
     locked_until: str | None
     pending: bool = Field(description="the first login is still to come")
+    password_at: str | None
+    factor_at: str | None = Field(description="since when it has a second factor")
     created_at: str
 
 
@@ -77,6 +79,12 @@ class AccountIn(In):
     name: str
     role: RoleName
     vendor: str = ""
+
+
+class ResetIn(In):
+    """What is lost: the password, with `factor` the second factor too."""
+
+    factor: bool = False
 
 
 class EntryOut(Out):
@@ -110,11 +118,39 @@ class ChainOut(Out):
 
 
 class LoginIn(In):
-    """Name and password; on the first login the one-time code as password, and a new password."""
+    """Name and password; on the first login the first-login code as password, and a new password.
+
+    `one_time_code` is the second factor: the code that the app shows now, or one of the recovery codes.
+    """
 
     name: str = Field(max_length=64)
     password: str = Field(max_length=256)
     new_password: str = Field(default="", max_length=256)
+    one_time_code: str = Field(default="", max_length=64)
+
+
+class FactorIn(In):
+    """Who asks for a second factor; `one_time_code` where one is bound already."""
+
+    name: str = Field(max_length=64)
+    password: str = Field(max_length=256)
+    one_time_code: str = Field(default="", max_length=64)
+
+
+class FactorOut(Out):
+    """A secret on offer (base 32, and as the address that apps read), and the ticket to bind it with."""
+
+    name: str
+    secret: str
+    uri: str
+    ticket: str
+
+
+class FactorProof(In):
+    """The ticket of an offer, and the code that the app shows for its secret now."""
+
+    ticket: str = Field(max_length=1024)
+    one_time_code: str = Field(max_length=64)
 
 
 class SessionOut(Out):
@@ -131,3 +167,6 @@ class SessionOut(Out):
     csrf: str
     token: str = ""
     limits: list[list[ScopeOut]] = Field(default_factory=list)
+    recovery_codes: list[str] = Field(
+        default_factory=list, description="only after a second factor was bound, this once"
+    )

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from controller.records import cluster, exchange  # noqa: F401 - their tables join the metadata
+from controller.records import assessment, cluster, exchange  # noqa: F401 - their tables join the metadata
 from controller.records.session import open_records
 from controller.records.tables import Base
 

@@ -16,7 +16,7 @@ from controller.actions.vms import StartVm
 from controller.records import alerts, changes
 from controller.records.exchange import Proof
 from controller.records.tables import ComplianceRun, Job, Node, Vm
-from controller.web.facts import inspection, jobs, modules, needs_cluster
+from controller.web.facts import inspection, jobs, modules, needs_cluster, needs_people
 from controller.web.facts.need import Need as Need  # noqa: PLC0414 - readers know it from here
 from controller.web.route import READERS
 from controller.web.words import mark
@@ -262,4 +262,7 @@ RULES: tuple[Callable[[Session], Iterator[Need]], ...] = (
     needs_cluster.nodes,
     needs_cluster.storage,
     needs_cluster.drift,
+    needs_people.approvals,
+    needs_people.reviews,
+    needs_people.drift,
 )

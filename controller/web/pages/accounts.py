@@ -7,9 +7,16 @@ from sqlalchemy import select
 from appliance.chance import new_id
 from appliance.clock import iso
 from appliance.errors import BadInput, BoxError, Conflict
-from controller.actions.accounts import AddAccount, DisableAccount, find
+from controller.access import factors
+from controller.actions.accounts import (
+    AddAccount,
+    DisableAccount,
+    ResetAccount,
+    UnlockAccount,
+    find,
+)
 from controller.records.tables import Account
-from controller.web.desk import Desk, text
+from controller.web.desk import Desk, text, ticked
 from controller.web.route import SECURITY, Route
 from controller.web.status import status_of
 from controller.web.words import ROLES as ROLE_WORDS
@@ -45,6 +52,22 @@ def disable(desk: Desk, name: str) -> ResponseReturnValue:
     return desk.ask(DisableAccount(name=name))
 
 
+def unlock(desk: Desk, name: str) -> ResponseReturnValue:
+    """End the lock that wrong log-ins brought about."""
+    return desk.ask(UnlockAccount(name=name))
+
+
+def before_reset(desk: Desk, name: str) -> ResponseReturnValue:
+    """Say what a reset does, before it is asked for."""
+    with desk.records() as session:
+        return desk.render("account_reset.html", account=find(session, name))
+
+
+def reset(desk: Desk, name: str) -> ResponseReturnValue:
+    """Take a forgotten password away, with the second factor where that is lost too."""
+    return desk.ask(ResetAccount(name=name, factor=ticked("factor")))
+
+
 def _page(desk: Desk, error: BoxError | None = None) -> str:
     with desk.records() as session:
         accounts = session.scalars(select(Account).order_by(Account.role, Account.name)).all()
@@ -53,6 +76,7 @@ def _page(desk: Desk, error: BoxError | None = None) -> str:
         accounts=accounts,
         now=iso(),
         roles=ROLE_WORDS,
+        must=factors.ADMINISTRATORS if desk.settings.second_factor == "required" else (),
         given=request.form,
         error=error,
     )
@@ -63,4 +87,7 @@ ROUTES = (
     Route("/accounts", add, ROLES, "POST"),
     Route("/accounts/<name>/disable", before_disable, ROLES),
     Route("/accounts/<name>/disable", disable, ROLES, "POST"),
+    Route("/accounts/<name>/unlock", unlock, ROLES, "POST"),
+    Route("/accounts/<name>/reset", before_reset, ROLES),
+    Route("/accounts/<name>/reset", reset, ROLES, "POST"),
 )

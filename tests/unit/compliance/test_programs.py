@@ -170,7 +170,7 @@ def test_a_database_that_is_away_is_not_called_damaged(tmp_path, capsys):
 
 def test_the_log_ins_fields_are_those_that_the_console_describes():
     assert login_form.fields(json.loads(json.dumps(describe(ROUTES)))) == [
-        "name", "new_password", "password",
+        "name", "new_password", "one_time_code", "password",
     ]  # fmt: skip
 
 

@@ -157,6 +157,7 @@ def _controller(tmp_path: Path, newborn: Newborn) -> Iterator[Controller]:
     settings = Settings(
         state=tmp_path / "state",
         run=tmp_path / "run",
+        second_factor="optional",  # test_second_factor.py and others of that name ask for it
         console_port=_free_port(),
         database_url=postgres.copied(newborn.name),
     )

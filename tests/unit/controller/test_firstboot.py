@@ -4,7 +4,8 @@ import os
 
 from appliance.host import LocalHost, Result
 from appliance.settings import Settings
-from controller.firstboot import certificates, gateway_keys, share
+from controller.access import factors
+from controller.firstboot import certificates, gateway_keys, second_factor_key, share
 from network.gateway import certificates as legs
 from network.gateway import heads, vault
 
@@ -56,6 +57,12 @@ def test_a_box_is_born_with_every_key_of_the_gateway_and_keeps_them(tmp_path):
     assert all(p.stat().st_mode & 0o077 == 0 for p in settings.keys.glob("*.key"))
     vault.load(settings.keys / vault.FILE)
     assert legs.secrets(settings.keys, "front") != b"{}"
+    second_factor_key(settings, NoGroup())
+    key = tmp_path / "tls" / factors.KEY
+    sealed = factors.lock(settings).close(b"secret", "x")
+    assert key.stat().st_mode & 0o777 == 0o640
+    second_factor_key(settings, NoGroup())
+    assert factors.lock(settings).open(sealed, "x") == b"secret"
     gateway_keys(settings)
     certificates(settings, NoGroup())
     assert private == {p.name: p.read_bytes() for p in settings.keys.glob("*.key")}

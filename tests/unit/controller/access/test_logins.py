@@ -91,7 +91,7 @@ def test_the_lock_counts_only_failures_in_a_row(controller):
 def test_every_failure_has_one_answer(controller):
     first(controller)
     with transaction(controller.engine) as session:
-        account = logins._by_name(session, "secadmin")
+        account = logins.by_name(session, "secadmin")
         account.disabled = True
     answers = []
     for name, password in (
@@ -116,7 +116,7 @@ def test_an_unknown_name_takes_as_long_as_a_known_one(controller):
         return time.process_time() - began
 
     with reading(controller.engine) as session:
-        held = logins._by_name(session, "sysadmin").password_hash
+        held = logins.by_name(session, "sysadmin").password_hash
     known = statistics.median(seconds(held) for _ in range(7))
     unknown = statistics.median(seconds(None) for _ in range(7))
     assert 0.5 < unknown / known < 2
@@ -188,7 +188,7 @@ def test_disabling_ends_the_session_and_a_new_password_ends_the_others(controlle
         whose(controller, old.cookie)
     entered = attempt(controller, "sysadmin", "Another-Horse-2")
     with transaction(controller.engine) as session:
-        logins._by_name(session, "sysadmin").disabled = True
+        logins.by_name(session, "sysadmin").disabled = True
     with pytest.raises(Unauthenticated):
         whose(controller, entered.cookie)
 

@@ -9,7 +9,13 @@ from appliance import chance, clock
 from appliance.errors import BadInput, BoxError, Conflict
 from appliance.signing import SigningKey
 from controller.actions import ACTIONS
-from controller.actions.accounts import AddAccount, DisableAccount, LastAdministrator
+from controller.actions.accounts import (
+    AddAccount,
+    DisableAccount,
+    LastAdministrator,
+    ResetAccount,
+    UnlockAccount,
+)
 from controller.actions.addresses import ZoneFull, free_address
 from controller.actions.base import Action, Role
 from controller.actions.channels import RejectChange
@@ -23,7 +29,7 @@ from controller.actions.modules import (
 from controller.actions.signatures import ImportSignatures
 from controller.actions.vms import CreateVm, DeleteVm, StartVm, StopVm, VmInUse
 from controller.records.session import reading, transaction
-from controller.records.tables import Account, Module, VendorKey, Vm
+from controller.records.tables import Account, Login, Module, RecoveryCode, VendorKey, Vm
 
 VM = chance.new_id()
 DIGEST = "a" * 64
@@ -41,18 +47,26 @@ def sample(kind: type[Action]) -> Action:
         "comment": "", "delivery": VM, "address": "10.66.0.20", "tls": "tls", "request": "pem",
         "session_id": VM, "what": "screen", "public_key": DIGEST, "wanted": "{}", "day": "2026-11-21", "alert_id": VM,
         "tenant": "", "storage": "dir", "template_id": VM, "apart": "", "user_data": "",
-        "nic_id": VM, "snapshot_id": VM, "origin": VM, "full": False,
+        "factor": True, "nic_id": VM, "snapshot_id": VM, "origin": VM, "full": False,
         "volume_id": VM, "gib": 4, "snapshot": "before", "source": "rbd", "source_node": "",
         "version": "1", "boot": "disk", "token_id": VM, "dry": False, "moves": "{}",
         "host_key": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI" + "A" * 43,
         "nodes": "node-1,node-2,node-3", "path": "/dev/sdb", "disk": "node-1:/dev/sdb",
         "disks": "node-1:/dev/sdb,node-2:/dev/sdb,node-3:/dev/sdb", "vms": 3,
         "grant_id": VM, "account": "some-name", "right_given": "view",
+        "paper_id": VM, "item": "8.1.1.1.a", "subject": "person:site", "verdict": "conform",
+        "record": "seen", "review_by": "2027-01-01", "expires": "2027-01-01", "attachments": "[]",
+        "measure": "watched", "of_kind": "boundary", "maker": "", "applies_to": "[]",
+        "ref": "boundary:fw-1", "key": "hbox-2025-1.partial", "value": "half", "days": 7, "hour": 3,
     }  # fmt: skip
     if kind is ImportSignatures:
         values["name"] = "daily.cvd"
     if kind.kind == "template.import":
         values["upload"] = f"{VM}.img"
+    if kind.kind == "compliance.object.set":
+        values |= {"what": "a firewall", "place": ""}
+    if kind.kind.endswith(".withdraw"):
+        values["comment"] = "no"
     if kind is RejectChange:
         values["comment"] = "no"
     if kind.kind.startswith("grant."):
@@ -146,6 +160,9 @@ def test_every_pair_of_administrators_shares_no_write():
     shared = {
         "gateway.prove", "compliance.run", "gateway.change.try", "gateway.look", "gateway.export",
         "gateway.report", "gateway.alert.ack", "template.check",
+        # Stating what one knows and taking it back; what makes it count is the audit administrator's alone.
+        "compliance.answer", "compliance.waiver.ask", "compliance.answer.withdraw",
+        "compliance.waiver.withdraw",
     }  # fmt: skip
     for kind in ACTIONS.values():
         administrators = kind.roles & {Role.SYSTEM, Role.SECURITY, Role.AUDIT}
@@ -278,6 +295,38 @@ def test_the_last_administrator_of_a_role_stays(controller):
         DisableAccount("audadmin").check(session)
         DisableAccount("audadmin").wish(session, "j")
         assert session.scalar(select(Account).where(Account.name == "audadmin")).disabled
+
+
+def test_nobody_unlocks_or_resets_themselves(controller):
+    with transaction(controller.engine) as session:
+        for action in (UnlockAccount("secadmin"), ResetAccount("secadmin", factor=True)):
+            assert not controller.principal(Role.SECURITY).may(session, action)
+            assert not controller.principal(Role.SYSTEM).may(session, action)
+        for action in (UnlockAccount("sysadmin"), ResetAccount("sysadmin", factor=False)):
+            assert controller.principal(Role.SECURITY).may(session, action)
+
+
+def test_a_reset_shuts_out_at_once_and_a_disabled_account_stays_shut(controller):
+    with transaction(controller.engine) as session:
+        account = session.scalar(select(Account).where(Account.name == "sysadmin"))
+        account.factor_secret, account.factor_at, account.failed = "sealed", "now", 3
+        session.add(
+            Login(token_hash="t", account_id=account.id, csrf="c", began_at="x", seen_at="x")
+        )
+        session.add(RecoveryCode(code_hash="h", account_id=account.id))
+        session.flush()
+        ResetAccount("sysadmin", factor=False).wish(session, "j")
+        assert (account.code_hash, account.password_hash, account.failed) == (None, None, 0)
+        assert account.factor_secret == "sealed"
+        assert session.scalar(select(Login)) is None
+        ResetAccount("sysadmin", factor=True).wish(session, "j")
+        assert (account.factor_secret, account.factor_at) == (None, None)
+        assert session.scalar(select(RecoveryCode)) is None
+        account.disabled = True
+        for action in (UnlockAccount("sysadmin"), ResetAccount("sysadmin", factor=True)):
+            with pytest.raises(BoxError) as caught:
+                action.check(session)
+            assert caught.value.code == "account.disabled"
 
 
 def test_an_account_that_can_be_used_is_neither_made_again_nor_forgotten(controller):

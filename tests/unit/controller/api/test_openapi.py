@@ -61,7 +61,8 @@ def test_every_route_says_who_may_and_what_it_is_in_both_languages():
         assert route.form.roles is None or route.form.roles
     public = {r.form.address for r in ROUTES if r.form.roles is None}
     joining = {f"/api/v1/join{rest}" for rest in ("", "/authority", "/hello", "/progress")}
-    assert public == {"/api", "/api/v1/login", *joining}  # a joining node has a token's secret
+    entering = {f"/api/v1/login{rest}" for rest in ("", "/factor", "/factor/bind")}
+    assert public == {"/api", *entering, *joining}  # a joining node has a token's secret
 
 
 @pytest.mark.parametrize("name", ["openapi.json", "cli.md"])

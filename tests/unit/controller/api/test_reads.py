@@ -45,6 +45,7 @@ def filled(site):
             Account(
                 id=chance.new_id(), name="acme-dev", role="vendor", vendor="acme",
                 password_hash=hashed(Secret(PASSWORD)), created_at=clock.iso(),
+                password_at=clock.iso(),
             )
         )  # fmt: skip
         session.add_all(_transfer(n, "allowed" if n % 2 else "refused") for n in range(1, 11))

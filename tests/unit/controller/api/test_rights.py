@@ -270,8 +270,11 @@ def test_every_action_of_machines_and_volumes_says_who_may(world):
 def test_acts_of_trust_take_a_person():
     by_person = {kind for kind, action in ACTIONS.items() if not action.by_token}
     assert by_person == {
-        "account.add", "account.disable", "grant.add", "grant.remove", "module.trust",
+        "account.add", "account.disable", "account.unlock", "account.reset", "grant.add", "grant.remove", "module.trust",
         "module.approve", "gateway.change.approve", "gateway.change.reject", "gateway.look",
+        "compliance.answer", "compliance.answer.approve", "compliance.answer.withdraw",
+        "compliance.waiver.ask", "compliance.waiver.approve", "compliance.waiver.withdraw",
+        "compliance.option.set",
     }  # fmt: skip
 
 

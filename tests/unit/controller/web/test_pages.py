@@ -56,6 +56,10 @@ def filled(route: Route, hospital) -> str:
         "export_id": hospital.export,
         "day": today().name,
         "change": "1",
+        "subject": "person:site",
+        "item": "8.1.1.1.a",
+        "paper_id": hospital.look,
+        "ref": "boundary:fw-1",
     }
     # A node's page and an account's page both call their part "name".
     parts["name"] = "meditech" if route.rule.startswith("/accounts") else "node1"

@@ -1,0 +1,56 @@
+"""Risks first: every high-risk case and major-risk trigger of the newest run; and what moved between two runs."""
+
+from flask import request
+from flask.typing import ResponseReturnValue
+
+from compliance.differences import CAUSE_TEXT, Cause
+from controller.records import compared, compliance
+from controller.web.desk import Desk
+from controller.web.route import READERS, Route
+
+_ACUTE = ("open", "unseen", "downgraded")
+
+
+def show(desk: Desk) -> ResponseReturnValue:
+    """Show the risks, major first, the worst first; each with what would lower it and who can prove that."""
+    with desk.records() as session:
+        runs = compliance.runs(session, 1)
+    report = compared.read(runs[0]) if runs else {"risks": [], "risk_count": {}}
+    state = request.args.get("state", "")
+    chosen = [
+        one
+        for one in report["risks"]
+        if one["state"] == state or (not state and one["state"] in _ACUTE)
+    ]
+    states = [one["state"] for one in report["risks"]]
+    return desk.render(
+        "risks.html",
+        run=runs[0] if runs else None,
+        risks=chosen,
+        count=report["risk_count"],
+        states={name: states.count(name) for name in (*_ACUTE, "closed")},
+        state=state,
+    )
+
+
+def differences(desk: Desk) -> ResponseReturnValue:
+    """Show what moved between two runs; the two newest where none are chosen."""
+    with desk.records() as session:
+        runs = compliance.runs(session, 60)
+        after = request.args.get("after") or (runs[0].id if runs else "")
+        before = request.args.get("before") or (runs[1].id if len(runs) > 1 else after)
+        found = compared.differences(session, before, after) if before else None
+    return desk.render(
+        "differences.html",
+        runs=runs,
+        before=before,
+        after=after,
+        found=found,
+        causes={str(cause): CAUSE_TEXT[cause] for cause in Cause},
+    )
+
+
+ROUTES = (
+    Route("/compliance/risks", show, READERS),
+    Route("/compliance/differences", differences, READERS),
+)
