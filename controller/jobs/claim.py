@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, Row, and_, or_, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from appliance import clock
@@ -47,9 +47,10 @@ def choose(held: Iterable[Wanting], waiting: Sequence[Wanting], slots: int) -> l
     return choices
 
 
-def pending(session: Session) -> bool:
-    """Whether there may be anything to claim; costs no write."""
-    wanted = select(Job.id).where((Job.state == "waiting") | _lapsed(Job.lease_until))
+def pending(session: Session, *, room: bool) -> bool:
+    """Whether there may be anything to claim (`room`: something new too); costs no write."""
+    lapsed = _lapsed(Job.lease_until)
+    wanted = select(Job.id).where((Job.state == "waiting") | lapsed if room else lapsed)
     return session.scalar(wanted.limit(1)) is not None
 
 
@@ -70,14 +71,19 @@ def free(session: Session, slots: int, holding: Sequence[Wanting] = ()) -> list[
 
     `holding`: what is held beside that which rows say.
     """
+    # Columns, not whole jobs: all that wait are looked at whenever one place is free.
+    shown = select(Job.id, Job.number, Job.locks, Job.blocked_by)
     held = [*holding]
-    held += [_wanting(job) for job in session.scalars(select(Job).where(Job.state.in_(HELD)))]
-    rows = list(session.scalars(select(Job).where(Job.state == "waiting").order_by(Job.number)))
-    choices = choose(held, [_wanting(job) for job in rows], slots)
-    for job, choice in zip(rows, choices, strict=True):
-        if choice.blocked_by != job.blocked_by:
-            job.blocked_by = choice.blocked_by
-    return [job for job, choice in zip(rows, choices, strict=True) if choice.begins]
+    held += [_wanting(row) for row in session.execute(shown.where(Job.state.in_(HELD)))]
+    waiting = shown.where(Job.state == "waiting").order_by(Job.number)
+    rows = session.execute(waiting).all()
+    choices = choose(held, [_wanting(row) for row in rows], slots)
+    for row, choice in zip(rows, choices, strict=True):
+        if choice.blocked_by != row.blocked_by:
+            told = update(Job).where(Job.id == row.id).values(blocked_by=choice.blocked_by)
+            session.execute(told)
+    begin = [choice.id for choice in choices if choice.begins]
+    return list(session.scalars(select(Job).where(Job.id.in_(begin)).order_by(Job.number)))
 
 
 def take(job: Job, worker: str, lease: float) -> None:
@@ -91,8 +97,8 @@ def _lapsed(until: InstrumentedAttribute[str | None]) -> ColumnElement[bool]:
     return and_(Job.state.in_(HELD), over)
 
 
-def _wanting(job: Job) -> Wanting:
+def _wanting(row: Row[str, int, list[str], str | None]) -> Wanting:
     # A row may be forged: whatever is not a list of names holds no lock.
-    locks: object = job.locks
+    locks: object = row.locks
     names = locks if isinstance(locks, list) else []
-    return Wanting(job.id, job.number, frozenset(str(name) for name in names))
+    return Wanting(row.id, row.number, frozenset(str(name) for name in names))

@@ -90,10 +90,13 @@ class Ledger:
             closing=any("closing" in event for event in events),
         )
 
-    def jobs(self) -> tuple[str, ...]:
-        """Ids of all jobs in hand; a file that was cut off in its first line stands for none."""
+    def jobs(self, known: frozenset[str] = frozenset()) -> tuple[str, ...]:
+        """Ids of all jobs in hand; a file that was cut off in its first line stands for none.
+
+        Those `known` to be whole are not read for that.
+        """
         names = (path.stem for path in sorted(self._folder.glob("*.jsonl")))
-        return tuple(name for name in names if self._events(name))
+        return tuple(name for name in names if name in known or self._events(name))
 
     def forget(self, job: str) -> None:
         """The job has ended and its outcome is recorded."""

@@ -50,6 +50,7 @@ class Runner:
         self._worker = worker
         self._lease = lease
         self._hand: dict[str, threading.Thread] = {}
+        self._wanted: dict[str, frozenset[str]] = {}  # what each accepted job holds, by its action
         self.freed = threading.Event()  # set when a job has left this worker's hands
         self._lock = threading.Lock()
         self._heartbeat = Heartbeat(desk.engine, self.in_hand, lease)
@@ -86,7 +87,7 @@ class Runner:
         """Claim what may begin; return whether anything did."""
         with reading(self._desk.engine) as session:
             self._part(session)
-            if not claim.pending(session):
+            if not claim.pending(session, room=len(self.in_hand()) < SLOTS):
                 return False
         with transaction(self._desk.engine) as session:
             claimed = self._claim(session)
@@ -103,14 +104,14 @@ class Runner:
     def _part(self, session: Session) -> None:
         """Forget what ended without our hearing of it: the records made the last commit, then went away."""
         held = self.in_hand()
-        for job_id in self._desk.ledger.jobs():
-            progress = self._desk.ledger.read(job_id) if job_id not in held else None
+        for job_id in frozenset(self._desk.ledger.jobs(held)) - held:
+            progress = self._desk.ledger.read(job_id)
             if progress is not None and progress.closing and _ended(session, job_id):
                 self._desk.ledger.forget(job_id)
 
     def _claim(self, session: Session) -> list[str]:
         claimed = []
-        ledger = frozenset(self._desk.ledger.jobs())
+        ledger = frozenset(self._desk.ledger.jobs(self.in_hand()))
         for job in claim.lapsed(session):
             if job.id in self.in_hand():
                 continue
@@ -131,14 +132,18 @@ class Runner:
 
     def _holding(self, session: Session, ledger: frozenset[str]) -> list[claim.Wanting]:
         """What the accepted jobs hold by their actions, whatever their rows say now."""
-        held = []
-        for job_id in sorted(ledger):
-            progress, row = self._desk.ledger.read(job_id), session.get(Job, job_id)
-            if progress is not None:
-                action = self._trade.actions[progress.kind].from_json(progress.action)
-                number = row.number if row is not None else 0
-                held.append(claim.Wanting(job_id, number, frozenset(action.locks())))
-        return held
+        self._wanted = {job: self._wanted.get(job) or self._locked(job) for job in sorted(ledger)}
+        rows = session.execute(select(Job.id, Job.number).where(Job.id.in_(ledger)))
+        numbers = {row.id: row.number for row in rows}
+        return [
+            claim.Wanting(job, numbers.get(job, 0), locks) for job, locks in self._wanted.items()
+        ]
+
+    def _locked(self, job_id: str) -> frozenset[str]:
+        progress = self._desk.ledger.read(job_id)
+        if progress is None:
+            return frozenset()  # it has ended meanwhile
+        return frozenset(self._trade.actions[progress.kind].from_json(progress.action).locks())
 
     def _accepted(self, session: Session, job: Job) -> bool:
         """Judge one waiting job: into the ledger and on with it, or refused."""
