@@ -122,11 +122,11 @@ class SshHost:
         try:
             channel = self._open(timeout)
             channel.settimeout(timeout)
-            channel.exec_command(shlex.join(words))
+            channel.exec_command(_line(words, told=bool(stdin)))
             out, err = _Reader(channel.makefile("rb")), _Reader(channel.makefile_stderr("rb"))
             if stdin:
                 channel.sendall(stdin)
-            channel.shutdown_write()
+                channel.shutdown_write()
             ended = channel.status_event.wait(timeout) and out.wait(timeout) and err.wait(timeout)
         except TimeoutError as error:
             raise CommandTimeout(command=argv[0], limit=timeout) from error
@@ -135,7 +135,10 @@ class SshHost:
         try:
             if not ended:
                 raise CommandTimeout(command=argv[0], limit=timeout)
-            return Result(tuple(argv), channel.recv_exit_status(), out.data, err.data)
+            code = channel.recv_exit_status()
+            if code < 0 and not self.alive():
+                raise NodeUnreachable(name=self.name, why="连接中断 the line broke")
+            return Result(tuple(argv), code, out.data, err.data)
         finally:
             channel.close()
 
@@ -181,6 +184,17 @@ class SshHost:
         new = f"{folder}/.{name}.{chance.token(6)}.new"
         words = (_WRITE, "write", new, path, folder or "/", f"{mode:04o}")
         self.run(["sh", "-c", *words], stdin=data)
+
+
+def _line(words: Sequence[str], *, told: bool) -> str:
+    """Return what the node's shell is given, so that the program never ends before its input has.
+
+    The node ends the whole line, with all that others have in hand on it, when it is sent data or the
+    end of input for a channel that it has closed; paramiko does that when a program ends at once.
+    """
+    if told:
+        return f"{shlex.join(words)}; code=$?; cat >/dev/null; exit $code"
+    return f"exec {shlex.join(words)} </dev/null"
 
 
 def _know(client: paramiko.SSHClient, place: Place) -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from appliance.host import CommandFailed, CommandMissing, CommandTimeout, LocalHost
+from hardware.reconnecting import NodeHost
 from hardware.ssh import NodeUnreachable, Place, SshHost
 from images.lab.forward import free_port
 
@@ -134,3 +135,28 @@ def test_several_threads_share_a_connection(connected):
     for thread in threads:
         thread.join()
     assert sorted(said) == [b"%d\n" % i for i in range(8)]
+
+
+def test_programs_that_end_before_their_input_do_not_end_the_line_for_others(place):
+    """The node ends the whole connection when it is sent anything for a channel that it has closed."""
+    node, over, failed = NodeHost("node1", place), threading.Event(), []
+
+    def ask_shortly():
+        while not over.is_set():
+            try:
+                node.run(["true"])
+            except NodeUnreachable as error:
+                failed.append(error)
+
+    others = [threading.Thread(target=ask_shortly) for _ in range(5)]
+    for other in others:
+        other.start()
+    shut = ["sh", "-c", "exit 7"]
+    try:
+        codes = {node.run(shut, stdin=bytes(2**20), check=False).code for _ in range(60)}
+    finally:
+        over.set()
+        for other in others:
+            other.join()
+        node.close()
+    assert (codes, failed) == ({7}, [])
