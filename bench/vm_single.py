@@ -4,20 +4,17 @@ The peers run under a libvirtd of the bench's own on this machine (its Debian's 
 lab node (Debian 13): same cores, same kind of disk, other versions; the figures say which.
 """
 
-import json
-import sys
-import tempfile
 import time
-from pathlib import Path
 
 from appliance.host import LocalHost
 from bench.figure import Figure
 from bench.node import box, node
 from images import build
-from images.checkout import TOP
 from tests.vagrant.hypervisor import Hypervisor
+from tests.vagrant.project import opened
 
 RUNS = 3
+UP = ("up", "--no-provision", "--provider=libvirt")
 PACKAGES = [
     "vagrant",
     "vagrant-libvirt",
@@ -34,31 +31,14 @@ _DOMAIN = """<domain type='qemu'><name>golden</name><memory unit='MiB'>512</memo
 
 def run() -> list[Figure]:
     _install()
-    with (
-        tempfile.TemporaryDirectory(prefix="hbox-single-", dir="/var/tmp") as text,
-        node() as inside,
-    ):
-        folder = Path(text)
-        folder.chmod(0o755)
-        pack = folder / "pack"
-        hbox = str(Path(sys.executable).with_name("hbox"))
-        LocalHost().run([hbox, "image", "vagrant", "--out", str(pack)], timeout=900)
-        (folder / "machine/home").mkdir(parents=True)
-        peer = Hypervisor(
-            folder / "machine", json.loads((pack / "vagrant.json").read_text())["driver"]
-        )
-        peer.open()
-        try:
-            made, cloned = [], []
-            _golden(peer, folder)
-            for turn in range(RUNS):
-                made.append(_timed(lambda t=turn: _create(inside, t, "--stopped")))
-                cloned.append(_timed(lambda t=turn: _clone(peer, t)))
-            answered = [_timed(lambda: _create(inside, 90))]
-            up = [_timed(lambda: _vagrant(peer, pack))]
-        finally:
-            _vagrant_gone(peer, pack)
-            peer.close()
+    with opened() as project, node() as inside:
+        made, cloned = [], []
+        _golden(project.hypervisor)
+        for turn in range(RUNS):
+            made.append(_timed(lambda t=turn: _create(inside, t, "--stopped")))
+            cloned.append(_timed(lambda t=turn: _clone(project.hypervisor, t)))
+        answered = [_timed(lambda: _create(inside, 90))]
+        up = [_timed(lambda: project.vagrant(*UP, timeout=1200))]
     versions = {"ours": "libvirt 11.3, QEMU 10.0", "peer": peer_version()}
     return [
         Figure("vm.single", "s", made, "virt-clone --auto-clone of the same disk, not started", cloned, 1.0,
@@ -93,12 +73,13 @@ def _create(inside, turn: int, *more: str) -> None:
     )
 
 
-def _golden(peer: Hypervisor, folder: Path) -> None:
+def _golden(peer: Hypervisor) -> None:
     disk = "/var/lib/libvirt/images/golden.qcow2"
     base = build.everything(LocalHost()).guest / "disk.qcow2"
     peer.run(["qemu-img", "convert", "-O", "qcow2", str(base), disk], timeout=300)
-    (folder / "golden.xml").write_text(_DOMAIN.format(disk=disk))
-    peer.run(["virsh", "define", str(folder / "golden.xml")])
+    definition = peer.folder / "golden.xml"
+    definition.write_text(_DOMAIN.format(disk=disk))
+    peer.run(["virsh", "define", str(definition)])
 
 
 def _clone(peer: Hypervisor, turn: int) -> None:
@@ -113,18 +94,3 @@ def _clone(peer: Hypervisor, turn: int) -> None:
         "--auto-clone",
     ]
     peer.run(argv, timeout=600)
-
-
-def _environment(peer: Hypervisor, pack: Path) -> dict[str, str]:
-    home = str(peer.folder / "home")
-    return {"HOME": home, "VAGRANT_HOME": f"{home}/vagrant.d", "VAGRANT_DOTFILE_PATH": f"{home}/dot",
-            "HBOX_PACK": str(pack), "HBOX_NODES": "1", "VAGRANT_CWD": str(TOP)}  # fmt: skip
-
-
-def _vagrant(peer: Hypervisor, pack: Path) -> None:
-    argv = ["vagrant", "up", "--no-provision", "--provider=libvirt"]
-    peer.run(argv, timeout=1200, env=_environment(peer, pack))
-
-
-def _vagrant_gone(peer: Hypervisor, pack: Path) -> None:
-    peer.run(["vagrant", "destroy", "-f"], timeout=120, check=False, env=_environment(peer, pack))

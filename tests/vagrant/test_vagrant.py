@@ -1,63 +1,19 @@
 """`vagrant up` of one box, from the pack that `hbox image vagrant` writes, as a person would do it."""
 
 import json
-import sys
-import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
-from appliance.host import LocalHost, Result
-from images import vagrant
-from images.checkout import TOP
-from tests.vagrant.hypervisor import Hypervisor
+from tests.vagrant.project import Project, opened
 
 pytestmark = [pytest.mark.vagrant, pytest.mark.timeout(1500)]
 
 
-@dataclass(frozen=True)
-class Project:
-    """The checkout's Vagrantfile with a Vagrant home of the test's own."""
-
-    hypervisor: Hypervisor
-    pack: Path
-
-    def vagrant(self, *words: str, timeout: float = 120.0, check: bool = True) -> Result:
-        home = self.hypervisor.folder
-        env = {
-            "HOME": str(home / "home"),
-            "VAGRANT_HOME": str(home / "home/vagrant.d"),
-            "VAGRANT_DOTFILE_PATH": str(home / "home/dot"),
-            "VAGRANT_CWD": str(TOP),
-            "HBOX_PACK": str(self.pack),
-            "HBOX_NODES": "1",
-        }
-        return self.hypervisor.run(["vagrant", *words], timeout=timeout, check=check, env=env)
-
-    def ssh(self, line: str) -> str:
-        return self.vagrant("ssh", "-c", line).text.strip()
-
-
 @pytest.fixture(scope="module")
 def project() -> Iterator[Project]:
-    with tempfile.TemporaryDirectory(prefix="hbox-vagrant-", dir="/var/tmp") as text:
-        folder = Path(text)
-        folder.chmod(0o755)
-        pack = folder / "pack"
-        hbox = str(Path(sys.executable).with_name("hbox"))
-        LocalHost().run([hbox, "image", "vagrant", "--out", str(pack)], timeout=900)
-        (folder / "machine/home").mkdir(parents=True)
-        driver = json.loads((pack / vagrant.NOTE).read_text())["driver"]
-        hypervisor = Hypervisor(folder / "machine", driver)
-        hypervisor.open()
-        made = Project(hypervisor, pack)
-        try:
-            yield made
-        finally:
-            made.vagrant("destroy", "-f", check=False)
-            hypervisor.close()
+    with opened() as made:
+        yield made
 
 
 def test_a_box_comes_up_and_is_well(project: Project) -> None:
