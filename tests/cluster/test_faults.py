@@ -21,6 +21,7 @@ pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
 # A boot sector with one partition of type 83h behind it.
 MBR = bytes(446) + struct.pack("<B3xB3xII", 0x80, 0x83, 1, 8192) + bytes(48) + b"\x55\xaa"
 FAR = 1  # the node that things happen to
+THIRD = 2
 OVER = ("succeeded", "failed", "cancelled", "refused")
 
 
@@ -100,12 +101,13 @@ def mover(three: ThreeNodes) -> Iterator[str]:
     three.hbox("template", "remove", template)
 
 
-def on_the_way(three: ThreeNodes, vm: str) -> str:
-    """The machine is being moved to the far node, slowly; the job's number."""
-    three.home.run(["virsh", "migrate-setspeed", vm, "1"])
-    job = asked(three, "vm", "migrate", "mover", "--node", three.names[FAR])
+def on_the_way(three: ThreeNodes, vm: str, *, source: int = 0, target: int = FAR) -> str:
+    """The machine is being moved from node to node, slowly; the job's number."""
+    here = three.lab.nodes[source]
+    here.run(["virsh", "migrate-setspeed", vm, "1"])
+    job = asked(three, "vm", "migrate", "mover", "--node", three.names[target])
     end = monotonic() + 60
-    while "Outgoing migration" not in three.home.run(["virsh", "domjobinfo", vm]).text:
+    while "Outgoing migration" not in here.run(["virsh", "domjobinfo", vm]).text:
         assert monotonic() < end, shown(three.home, job)
         pause(0.5)
     pause(3)
@@ -149,6 +151,27 @@ def test_the_network_is_cut_in_the_middle_of_a_migration(three: ThreeNodes, move
     three.home.run(["virsh", "migrate-setspeed", mover, "1000"])
     three.hbox("vm", "migrate", "mover", "--node", three.names[FAR])
     assert three.where("mover") == [three.names[FAR]]
+
+
+def test_the_source_is_switched_off_in_the_middle_of_a_migration(
+    three: ThreeNodes, mover: str
+) -> None:
+    """Its memory is gone with the node. It is started nowhere else, and comes up again where it was."""
+    assert three.where("mover") == [three.names[FAR]]
+    job = on_the_way(three, mover, source=FAR, target=THIRD)
+    with off(three, FAR):
+        seen = waits(three, job)
+        assert three.names[FAR] in seen["blocked_by"], seen
+        third = three.lab.nodes[THIRD]
+        assert mover not in third.run(["virsh", "list", "--uuid", "--state-running"]).text
+    seen = ended(three, job)
+    assert seen["state"] == "failed", seen
+    end = monotonic() + 120
+    while three.where("mover") != [three.names[FAR]]:
+        assert monotonic() < end, three.vm("mover")
+        pause(2)
+    assert three.vm("mover")["node"] == three.names[FAR]
+    assert mover not in three.lab.nodes[THIRD].run(["virsh", "list", "--all", "--uuid"]).text
 
 
 def test_a_node_switched_off_in_the_middle_of_creating_on_it(three: ThreeNodes) -> None:
