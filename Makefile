@@ -1,7 +1,7 @@
 # One word per habit. `make` alone prints them.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: soak test-soak test-fuzz test-api test-records test-crash test-nodes test-faults help setup up down check fix test test-netns test-medicine test-browser test-lab test-cluster test-vagrant test-vm bench docs docs-check lock clean
+.PHONY: soak test-soak test-fuzz test-api test-records test-crash test-nodes test-faults help setup up down check fix test test-netns test-medicine test-browser test-lab test-violations test-cluster test-vagrant test-vm bench docs docs-check lock clean
 BIN := .venv/bin
 PYTEST := $(BIN)/pytest
 
@@ -29,7 +29,7 @@ fix: setup ## let the tools mend format and lint
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-test: check test-fuzz test-api test-records test-crash test-netns test-medicine test-browser test-lab test-vm test-cluster test-vagrant ## everything that runs without KVM; more of two and three nodes: test-nodes, test-faults
+test: check test-fuzz test-api test-records test-crash test-netns test-medicine test-browser test-lab test-violations test-vm test-cluster test-vagrant ## everything that runs without KVM; more of two and three nodes: test-nodes, test-faults
 
 test-fuzz: setup ## every parser of the gateway under a coverage-guided fuzzer
 	$(PYTEST) -q -n auto tests/fuzz
@@ -58,6 +58,9 @@ test-browser: setup ## the console in headless Chromium
 test-lab: setup ## a real node with real virtual machines
 	$(PYTEST) -q -m "not cluster" tests/lab
 
+test-violations: setup ## a conforming node broken in a seeded sample of the known ways: found, mended, undone
+	$(PYTEST) -q tests/violations
+
 test-nodes: setup ## joining, trust, Ceph and migration in more depth, on labs of two and three nodes: an hour
 	$(PYTEST) -q -m cluster tests/lab
 
@@ -82,6 +85,7 @@ soak: setup ## 10,000 messages through 200 kills, every step of every job killed
 	HBOX_FUZZ=60s $(PYTEST) -q -n auto tests/fuzz
 	HBOX_CRASH=all $(PYTEST) -q -n auto --timeout 1800 tests/crash
 	HBOX_API_FUZZ=600 $(PYTEST) -q --timeout 1200 tests/api_fuzz
+	HBOX_VIOLATIONS=all $(PYTEST) -q tests/violations
 	for seed in 1 2 3 4 5; do HBOX_CRASH_SEED=$$seed $(PYTEST) -q tests/cluster || exit 1; done
 
 bench: setup ## figures as ratios against peers, appended to bench/results.jsonl

@@ -19,8 +19,10 @@ from appliance import ca
 from appliance.clock import now
 from appliance.files import write_atomically
 
-PARTS = ("libvirt", "qemu")
-"""Two certificates per node: QEMU's key can be read by QEMU, and opens no libvirt."""
+PARTS = ("libvirt", "qemu", "log")
+"""Three certificates per node: QEMU's key can be read by QEMU, and opens no libvirt; the log's opens neither."""
+LOG_PEER = "log.hbox"
+"""The further name in the log's certificates: by it rsyslog knows who may send, and who may receive."""
 COMMON_NAME = "HBox nodes"
 _ORGANIZATION = "HBox"
 
@@ -61,7 +63,8 @@ class NodeAuthority:
         )
         subject = x509.Name([x509.NameAttribute(oid, value) for oid, value in parts])
         uses = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
-        alternatives = [ca.alternative(name) for name in listed]
+        also = [LOG_PEER] if part == "log" else []
+        alternatives = [ca.alternative(name) for name in (*listed, *also)]
         made = (
             ca.builder(subject, authority.subject, key, ca.SERVER_DAYS)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)

@@ -2,7 +2,7 @@
 
 import grp
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,17 +55,26 @@ PLACES: Mapping[str, Place] = {
             "/etc/pki/qemu/client-cert.pem": "server-cert.pem",
         },
     ),
+    "log": Place(
+        key="/etc/pki/hbox-log/key.pem",
+        certificate="/etc/pki/hbox-log/cert.pem",
+        authority="/etc/pki/hbox-log/ca.pem",
+        revoked="/etc/pki/hbox-log/crl.pem",
+        links={},
+    ),
 }
 """By part; what stands in `links` points to the file of that name beside it."""
 
 
-def requests(name: str, *, fresh: bool = False, top: Path = Path("/")) -> dict[str, str]:
+def requests(
+    name: str, *, fresh: bool = False, top: Path = Path("/"), parts: Sequence[str] = PARTS
+) -> dict[str, str]:
     """Return a PKCS #10 request (PEM) per part for this node's keys, making the keys that are missing.
 
     `fresh` makes new keys: a node that joins brings none along from elsewhere.
     """
     made = {}
-    for part in PARTS:
+    for part in parts:
         place = PLACES[part]
         path = top / place.key.lstrip("/")
         if fresh or not path.exists():

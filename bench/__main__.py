@@ -21,6 +21,9 @@ BENCHES = {
     "controller.memory1000": "bench.controller_memory1000",
     "api": "bench.api",
     "compliance.run": "bench.compliance_run",
+    "compliance.box": "bench.compliance_box",
+    "compliance.host": "bench.compliance_host",
+    "compliance.three": "bench.compliance_three",
 }
 
 

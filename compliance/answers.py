@@ -31,13 +31,14 @@ class Listener:
 
 
 def listeners(out: str) -> list[Listener]:
-    """Read `ss -H -tuln`."""
+    """Read `ss -H -tuln`. Raises for other text, and for none: a node that was asked over a network listens."""
     found = []
     for line in out.splitlines():
-        fields = line.split()
-        if len(fields) >= 5:
-            address, _, port = fields[4].rpartition(":")
-            found.append(Listener(fields[0], address, int(port)))
+        protocol, _state, _received, _sent, local, *_ = line.split()
+        address, _, port = local.rpartition(":")
+        found.append(Listener(protocol, address, int(port)))
+    if not found:
+        raise ValueError("nobody listens")
     return found
 
 
@@ -116,9 +117,14 @@ def modes(out: str) -> list[Mode]:
     return found
 
 
+def peers(out: str) -> list[str]:
+    """Read the addresses of the box's other nodes from its fabric file; without one there is none."""
+    return [str(one) for one in json.loads(out)["peers"]] if out.strip() else []
+
+
 def rows(out: str) -> list[dict[str, Any]]:
-    """Read rows of `compliance.records`; nothing at all is no row. Raises for other text."""
-    loaded = json.loads(out) if out.strip() else []
+    """Read rows of `compliance.records`. Raises for other text, and for none at all."""
+    loaded = json.loads(out)
     if not isinstance(loaded, list):
         raise TypeError("not a list of rows")
     return loaded

@@ -6,15 +6,28 @@ from collections.abc import Callable, Mapping
 
 from appliance.clock import iso
 from appliance.errors import BoxError
-from appliance.host import CommandMissing, CommandTimeout, Host, LocalHost
+from appliance.host import (
+    BoundedHost,
+    CommandMissing,
+    CommandTimeout,
+    CommandTooLong,
+    Host,
+    LocalHost,
+)
 from appliance.settings import load
-from compliance.evidence import STDERR, Answer, Evidence, Status
+from compliance.evidence import CUT, LIMIT, STDERR, Answer, Evidence, Status
 from compliance.questions import READER, Command, File, Question
 from compliance.records import RecordsUnread, rows
 
 PATIENCE = 15.0  # seconds that one question may take, unless it says otherwise
+ALL = 8 * LIMIT  # characters that one machine's answers may have together
 
 Asks = Callable[[Question], Evidence]
+
+
+def this_machine() -> LocalHost:
+    """Return this machine, asked within bounds: nothing it says costs more than a few megabytes."""
+    return BoundedHost(4 * LIMIT)  # a character has at most four bytes
 
 
 class Asker:
@@ -31,6 +44,7 @@ class Asker:
         self._known: dict[str, Evidence] = dict(handed or {})
         self._locks: dict[str, threading.Lock] = {}
         self._guard = threading.Lock()
+        self._left = ALL
 
     def __call__(self, question: Question) -> Evidence:
         """Return the evidence for `question`; never raises for what the machine said or did not say."""
@@ -39,8 +53,18 @@ class Asker:
             lock = self._locks.setdefault(key, threading.Lock())
         with lock:
             if key not in self._known:
-                self._known[key] = put(self._host, question, self._where)
+                self._known[key] = self._counted(put(self._host, question, self._where))
             return self._known[key]
+
+    def _counted(self, evidence: Evidence) -> Evidence:
+        """Return it, or in its place that this machine has said too much already."""
+        with self._guard:
+            self._left -= len(evidence.answer)
+            over = self._left < 0
+        if not over:
+            return evidence
+        said = Answer(f"over {ALL} characters in all{CUT}", Status.UNANSWERED, evidence.exit)
+        return Evidence.of(evidence.asked, said, at=evidence.at, where=evidence.where)
 
 
 def put(host: Host, question: Question, where: str) -> Evidence:
@@ -72,6 +96,9 @@ def _run(host: Host, question: Command) -> Answer:
         return Answer(str(error), Status.ABSENT, 127)
     except CommandTimeout as error:
         return Answer(str(error), Status.UNANSWERED, 124)
+    except CommandTooLong as error:
+        begun = error.heard.decode("utf-8", "replace")
+        return Answer(f"{begun}{CUT}{STDERR}{error}", Status.UNANSWERED, 124)
     text = result.text
     if result.err:
         text += STDERR + result.err.decode("utf-8", "replace")
@@ -84,5 +111,5 @@ def _read(host: Host, question: File) -> Answer:
         return Answer(host.read(question.path).decode("utf-8", "replace"), Status.ANSWERED)
     except FileNotFoundError as error:
         return Answer(str(error), Status.ABSENT, error.errno or 2)
-    except OSError as error:
-        return Answer(str(error), Status.UNANSWERED, error.errno or 5)
+    except (OSError, ValueError) as error:
+        return Answer(str(error), Status.UNANSWERED, getattr(error, "errno", None) or 5)

@@ -6,7 +6,8 @@ from enum import StrEnum
 from appliance.canonical import canonical, digest
 
 STDERR = "\n[stderr]\n"
-LIMIT = 262_144  # characters of an answer that are kept
+LIMIT = 1_048_576  # characters of an answer that are read; one that is longer decides nothing
+SHOWN = 4_096  # characters of such an answer that are kept, to show what it was
 CUT = "\n[cut here: the answer was longer]"
 
 
@@ -41,11 +42,14 @@ class Evidence:
 
     @classmethod
     def of(cls, asked: str, answer: Answer, *, at: str, where: str) -> "Evidence":
-        """Return the evidence with its digest filled in; an over-long answer is visibly cut."""
-        text = answer.text
+        """Return the evidence with its digest filled in.
+
+        An over-long answer is visibly cut and counts as none: what would decide may stand behind the cut.
+        """
+        text, status = answer.text, answer.status
         if len(text) > LIMIT:
-            text = text[: LIMIT - len(CUT)] + CUT
-        bare = cls(asked, text, answer.status, answer.exit, at, where, "")
+            text, status = text[:SHOWN] + CUT, Status.UNANSWERED
+        bare = cls(asked, text, status, answer.exit, at, where, "")
         return replace(bare, sha256=bare.digest())
 
     def digest(self) -> str:

@@ -1,50 +1,50 @@
 """Puts the few questions that need root, before the inspector starts without it; changes nothing.
 
-    python -I -m compliance.privileged FILE
+    python -I -m compliance.privileged FILE [KINDS]
 
 The questions are fixed by the table of checks: nothing on the command line or in the environment
-can add one. The answers lie in FILE (0640, group hbox-inspect where there is one), one per line.
+can add one; KINDS (host,hypervisor) only leaves out those of other kinds of object. The answers lie
+in FILE (0640, group hbox-inspect where there is one), one per line.
 """
 
 import json
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from appliance.files import write_atomically
-from appliance.host import LocalHost
-from compliance.asking import put
+from compliance.asking import Asker, put, this_machine
 from compliance.checks import CHECKS
 from compliance.checks.asked import CONTAINER
 from compliance.engine import in_container
 from compliance.evidence import Answer, Evidence, Status
+from compliance.model import Kind
 from compliance.questions import Command
 from compliance.where import node_name
 
 TOGETHER = 4  # questions put at once, so that one that hangs does not hold up all
 
 
-def questions() -> list[Command]:
+def questions(kinds: Sequence[Kind] = tuple(Kind)) -> list[Command]:
     """Return every question of the table that needs root, each once, in the table's order."""
-    return list(dict.fromkeys(_questions()))
+    return list(dict.fromkeys(_questions(kinds)))
 
 
-def _questions() -> Iterator[Command]:
-    host = LocalHost()
-    kernel_is_ours = not in_container(put(host, CONTAINER, ""))
+def _questions(kinds: Sequence[Kind]) -> Iterator[Command]:
+    kernel_is_ours = not in_container(put(this_machine(), CONTAINER, ""))
     for check in CHECKS:
-        if check.kernel_bound and not kernel_is_ours:
+        if check.kind not in kinds or (check.kernel_bound and not kernel_is_ours):
             continue
         yield from (q for q in check.questions if isinstance(q, Command) and q.root)
 
 
-def write(file: Path) -> None:
+def write(file: Path, kinds: Sequence[Kind] = tuple(Kind)) -> None:
     """Ask, and write the answers to `file`."""
-    host, where = LocalHost(), node_name()
+    asks = Asker(this_machine(), node_name())
     with ThreadPoolExecutor(TOGETHER) as pool:
-        answers = list(pool.map(lambda one: put(host, one, where), questions()))
+        answers = list(pool.map(asks, questions(kinds)))
     lines = [json.dumps(answer.as_dict(), ensure_ascii=False) for answer in answers]
     write_atomically(file, ("\n".join(lines) + "\n").encode(), mode=0o640)
     try:
@@ -67,4 +67,7 @@ def read(file: Path) -> dict[str, Evidence]:
 
 
 if __name__ == "__main__":
-    write(Path(sys.argv[1]))
+    write(
+        Path(sys.argv[1]),
+        [Kind(one) for one in sys.argv[2].split(",")] if sys.argv[2:] else tuple(Kind),
+    )

@@ -16,6 +16,7 @@ class Command:
     `root` questions need rights that the inspector's account does not have: they are put by the
     unit's privileged prologue (`compliance.privileged`) before the inspector starts. Where the
     program is missing nothing is known, unless it is `telling`: then its absence is an answer.
+    Of a program that always says something (`speaks`) nothing at all is no answer either.
     `patience` is how many seconds it may take, 0 as long as any.
     """
 
@@ -24,6 +25,7 @@ class Command:
     root: bool = False
     telling: bool = False
     patience: float = 0.0
+    speaks: bool = False
 
     @property
     def asked(self) -> str:

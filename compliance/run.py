@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from appliance.clock import iso, monotonic
 from appliance.host import Host
 from compliance import engine, findings
-from compliance.asking import Asker
+from compliance.answer import KINDS
+from compliance.asking import Asker, Asks
 from compliance.catalogue import Catalogue
 from compliance.checks import CHECKS
 from compliance.checks.asked import CONTAINER
@@ -36,16 +37,19 @@ class Run:
 
 @dataclass(frozen=True)
 class Order:
-    """What to inspect: the hospital's name, the node's, and which kinds of object."""
+    """What to inspect: the hospital's name, this node's, which kinds of object, the other nodes' names."""
 
     site: str
     node: str
     kinds: tuple[Kind, ...] = INSPECTED
+    others: tuple[str, ...] = ()
 
     @property
     def subjects(self) -> tuple[Subject, ...]:
-        """The objects: host and hypervisor by node, all others of the box."""
-        return tuple(Subject(kind, self.name(kind)) for kind in self.kinds)
+        """The objects: host and hypervisor by node, all others of the box; other nodes last."""
+        here = [Subject(kind, self.name(kind)) for kind in self.kinds]
+        there = [Subject(k, name) for name in self.others for k in self.kinds if k in KINDS]
+        return (*here, *there)
 
     def name(self, kind: Kind) -> str:
         """The name of the object of that kind."""
@@ -53,18 +57,30 @@ class Order:
         return "box" if kind in (Kind.CONTROLLER, Kind.DB) else named.get(kind, self.node)
 
 
+@dataclass(frozen=True)
+class Means:
+    """How answers come in: those that the privileged prologue brought, and how other nodes are asked.
+
+    `others` is given how this machine is asked and returns by name how each other node is (`far.gather`).
+    """
+
+    handed: Mapping[str, Evidence] | None = None
+    others: Callable[[Asks], Mapping[str, Asks]] = lambda _: {}
+
+
 def run(
     host: Host,
     catalogue: Catalogue,
     order: Order,
     *,
-    handed: Mapping[str, Evidence] | None = None,
+    means: Means = Means(),
     given: Given = NOTHING,
     told: Callable[[int, int, Outcome], None] = lambda *_: None,
 ) -> Run:
-    """Inspect `host`; `told` hears (done, of, outcome) after each check."""
+    """Inspect `host` and the order's other nodes; `told` hears (done, of, outcome) after each check."""
     started, began = iso(), monotonic()
-    asks = Asker(host, order.node, handed)
+    asks = Asker(host, order.node, means.handed)
+    far = means.others(asks)
     wanted = _count(order.subjects)
     done: list[Outcome] = []
     one_at_a_time = threading.Lock()
@@ -74,7 +90,10 @@ def run(
             done.append(outcome)
             told(len(done), wanted, outcome)
 
-    outcomes = engine.inspect(asks, CHECKS, order.subjects, count)
+    def of(subject: Subject) -> Asks:
+        return far.get(subject.name, asks) if subject.kind in KINDS else asks
+
+    outcomes = engine.inspect(of, CHECKS, order.subjects, count)
     found = findings.findings(catalogue, order.subjects, outcomes, given)
     return Run(
         site=order.site,

@@ -3,8 +3,8 @@
     python -I -m compliance.walk [ROOT]
 
 It prints a line for each thing a check looks for: `WHAT MODE UID GID PATH`, where WHAT is `open`
-(anybody may write), `unowned` (no account or group has it) or `setid` (a program with another's
-rights). The last line is `end N SECONDS`; a walk that met its bounds ends with `cut` instead.
+(anybody may write), `unowned` (no account or group has it), `setid` (a program with another's
+rights) or `caps` (a program with some of root's). The last line is `end N SECONDS`; a walk that met its bounds ends with `cut` instead.
 """
 
 import grp
@@ -80,6 +80,15 @@ def _said(path: str, found: os.stat_result, users: set[int], groups: set[int]) -
         yield f"unowned {line}"
     if plain and mode & (stat.S_ISUID | stat.S_ISGID) and mode & 0o111:
         yield f"setid {line}"
+    if plain and mode & 0o111 and _capable(path):
+        yield f"caps {line}"
+
+
+def _capable(path: str) -> bool:
+    try:
+        return bool(os.getxattr(path, "security.capability", follow_symlinks=False))
+    except OSError:
+        return False  # none there, or a file system that has none
 
 
 def main(arguments: list[str]) -> int:

@@ -20,10 +20,11 @@ from cryptography.hazmat.primitives.serialization import (
 from sqlalchemy import Engine
 
 import playbooks
+from appliance import node_keys
 from appliance.ca import Authority, covers
 from appliance.clock import iso
 from appliance.host import Host, LocalHost, write_atomically
-from appliance.node_ca import NodeAuthority
+from appliance.node_ca import NodeAuthority, ends_soon
 from appliance.settings import Settings
 from appliance.signing import SigningKey
 from controller.access import factors, people
@@ -118,7 +119,9 @@ def share(path: Path, gid: int) -> None:
 
 def node_trust(settings: Settings, host: Host) -> None:
     """Make what further nodes will trust: the nodes' CA and the controller's SSH key."""
-    NodeAuthority.of(settings.state).ensure()
+    authority = NodeAuthority.of(settings.state)
+    authority.ensure()
+    log_trust(authority, host)
     key = settings.keys / "nodes.ed25519"
     if not key.exists():
         made = Ed25519PrivateKey.generate()
@@ -129,6 +132,26 @@ def node_trust(settings: Settings, host: Host) -> None:
     public = settings.state / "tls" / "nodes.pub"
     write_atomically(public, line, mode=0o640)
     host.run(["chown", "root:hbox", str(public)])
+
+
+def log_trust(authority: NodeAuthority, host: Host) -> None:
+    """Give this node what its log goes to the box's own store with, unless it has it from a controller.
+
+    A node that joins gets the like from its new box, for a new key (controller/workers/nodes_trust.py).
+    """
+    place = node_keys.PLACES["log"]
+    name = socket.gethostname()
+    request = node_keys.requests(name, parts=("log",))["log"].encode()
+    held = Path(place.certificate)
+    if held.exists() and not ends_soon(held.read_bytes()):
+        return
+    made = authority.certify(request, "log", (name, "localhost"))
+    for path, content in (
+        (place.authority, authority.certificate.read_bytes()),
+        (place.revoked, authority.revoked.read_bytes()),
+        (place.certificate, made),
+    ):
+        host.write(path, content)
 
 
 def introduce_node(engine: Engine) -> None:
@@ -183,7 +206,12 @@ def deny_everything(settings: Settings) -> None:
 def configure_node(host: Host) -> None:
     """Run the node's roles here. Ansible is called as a process: its licence stays its own."""
     program = str(Path(sys.executable).with_name("ansible-playbook"))
-    quiet = {"ANSIBLE_NOCOLOR": "1", "ANSIBLE_LOCALHOST_WARNING": "False", "HOME": "/root"}
+    quiet = {
+        "ANSIBLE_NOCOLOR": "1",
+        "ANSIBLE_LOCALHOST_WARNING": "False",
+        "HOME": "/root",
+        "ANSIBLE_PIPELINING": "1",
+    }
     host.run(playbooks.argv(program), timeout=900, env=quiet)
 
 

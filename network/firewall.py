@@ -14,6 +14,8 @@ MANAGEMENT_PORTS = (22, 8443, 8446)
 MEMBER_PORTS = (22,)  # a node that is not home has no console
 NODE_PORTS = "3300, 6789, 6800-7568, 16514, 49152-49215"
 """What nodes alone may open on each other: Ceph's monitors and OSDs, libvirt over TLS, live migration."""
+LOG_PORT = 6514
+"""Where the home node takes the other nodes' logs, over TLS."""
 SEGMENT = 1410
 """Bytes of TCP data in one packet between nodes: 1500 of the management net, less 50 of VXLAN, less 40."""
 _RARP = "0x8035"
@@ -88,7 +90,8 @@ def _between_nodes(plan: Plan, fabric: Fabric) -> tuple[str, str]:
         f'{head} tcp dport {{ {NODE_PORTS} }} accept comment "storage, libvirt, migration"\n'
     )
     clock = f'{head} udp dport 123 accept comment "the home node has the time"\n'
-    return known, rules + (clock if fabric.home else "")
+    logs = f'{head} tcp dport {LOG_PORT} accept comment "the home node keeps the logs"\n'
+    return known, rules + (clock + logs if fabric.home else "")
 
 
 def _host_table(plan: Plan, bridges: str, fabric: Fabric) -> str:

@@ -11,7 +11,7 @@ STAMP = Path("/usr/lib/hbox/node-state")
 def state() -> str:
     """Return the SHA-256 over all roles: names and contents, in order."""
     sums = hashlib.sha256()
-    for path in sorted(ROOT.rglob("*.yml")):
+    for path in sorted(p for p in ROOT.rglob("*") if p.is_file() and "__pycache__" not in p.parts):
         sums.update(f"{path.relative_to(ROOT)}\0".encode() + path.read_bytes() + b"\0")
     return sums.hexdigest()
 

@@ -12,6 +12,8 @@ def judge(proofs: Answers) -> Judgement:
     """Judge `getent passwd` and the states in /etc/shadow (hashes are never asked for)."""
     passwd, shadow = proofs[0], proofs[1]
     people = [line.split(":") for line in passwd.lines()]
+    if any(len(fields) != 7 for fields in people):
+        raise ValueError("not a line of passwd(5)")
     faults = []
     for name, times in Counter(fields[0] for fields in people).items():
         if times > 1:

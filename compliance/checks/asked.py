@@ -2,23 +2,23 @@
 
 from compliance.questions import Command, File, command
 
-PASSWD = command("getent", "passwd")
+PASSWD = Command(("getent", "passwd"), speaks=True)
 # State and longest age only: the hash itself must never become evidence.
-SHADOW = command(
-    "awk",
-    "-F:",
-    '{s = ($2 == "") ? "empty" : ($2 ~ /^[!*]/) ? "locked" : "set"; print $1 ":" s ":" $5}',
-    "/etc/shadow",
-)
+STATES = '{s = ($2 == "") ? "empty" : ($2 ~ /^[!*]/) ? "locked" : "set"; print $1 ":" s ":" $5}'
+SHADOW = Command(("awk", "-F:", STATES, "/etc/shadow"), speaks=True)
 SSHD = command("sshd", "-T")
 SOCKETS = command("ss", "-H", "-tuln")
-PACKAGES = command("dpkg-query", "-W", "-f", "${db:Status-Abbrev} ${Package} ${Version}\\n")
+PACKAGES = Command(
+    ("dpkg-query", "-W", "-f", "${db:Status-Abbrev} ${Package} ${Version}\\n"), speaks=True
+)
 RULESET = command("nft", "-j", "list", "ruleset", root=True)
 CONTAINER = command("systemd-detect-virt", "--container", ok=(0, 1))
+# Which other nodes the box has; a box of one node has no such file.
+FABRIC = File("/var/lib/hbox/network/fabric.json")
 LIBVIRTD = File("/etc/libvirt/libvirtd.conf")
 PYTHON = "/usr/lib/hbox/venv/bin/python"
 # One walk for all checks that look at the whole file system.
-WALK = Command((PYTHON, "-I", "-m", "compliance.walk"), patience=90.0)
+WALK = Command((PYTHON, "-I", "-m", "compliance.walk"), patience=90.0, speaks=True)
 # Which database holds the records, and, where it is PostgreSQL, what its own superuser sees there.
 SETTINGS = File("/etc/hbox/hbox.toml")
 

@@ -10,7 +10,7 @@ SECURE_BOOT = command(
     "od", "-An", "-tu1",
     "/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c", ok=(0, 1),
 )  # fmt: skip
-TPM = command("find", "/sys/class/tpm", "-name", "tpm*", ok=(0, 1))
+TPM = command("find", "/sys/class/tpm", "-mindepth", "1", "-name", "tpm*", ok=(0, 1))
 MEASURED = command(
     "cat", "/sys/kernel/security/ima/runtime_measurements_count", ok=(0, 1), root=True
 )

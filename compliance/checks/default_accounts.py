@@ -26,7 +26,7 @@ def judge(proofs: Answers) -> Judgement:
     """Judge the password states of accounts with a name every attacker knows."""
     faults = []
     for line in proofs[0].lines():
-        name, state, *_ = line.split(":")
+        name, state, _age = line.split(":")
         if name in FACTORY and state != "locked":
             faults.append(
                 Text(

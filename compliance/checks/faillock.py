@@ -1,5 +1,7 @@
 """Failed logins lock an account for a while (pam_faillock; the old question asks for pam_tally2)."""
 
+from collections.abc import Sequence
+
 from appliance.errors import Text
 from compliance.answers import number, options
 from compliance.evidence import Answers
@@ -19,6 +21,10 @@ def judge(proofs: Answers) -> Judgement:
     faults = []
     if not used:
         faults.append(Text("PAM 认证栈未启用 pam_faillock", "pam_faillock is not in the PAM stack"))
+    if _open(stack.lines()):
+        faults.append(
+            Text("PAM 认证栈直接放行任何人（pam_permit）", "anybody is let in (pam_permit)")
+        )
     strict = deny <= 5 and (unlock == 0 or unlock >= (300 if deny <= 3 else 900))
     if used and not strict:
         faults.append(
@@ -29,6 +35,14 @@ def judge(proofs: Answers) -> Judgement:
         )
     good = Text(f"失败 {deny} 次锁定 {unlock} 秒", f"{deny} failures lock for {unlock} s")
     return weigh(faults, 1, good)
+
+
+def _open(lines: Sequence[str]) -> bool:
+    """Whether pam_permit stands before anything was proved; Debian's own stands after pam_deny."""
+    auth = [line for line in lines if line.startswith("auth")]
+    permit = next((n for n, line in enumerate(auth) if "pam_permit.so" in line), len(auth))
+    deny = next((n for n, line in enumerate(auth) if "pam_deny.so" in line), len(auth))
+    return permit < deny
 
 
 CHECK = Check(

@@ -9,7 +9,7 @@ from compliance.model import Check, Judgement, Kind, weigh
 from compliance.questions import sql
 
 ADMINISTRATORS = ("system", "security", "audit")
-KNOWN = frozenset((*ADMINISTRATORS, "vendor", "auditor"))
+KNOWN = frozenset((*ADMINISTRATORS, "vendor", "auditor", "tenant"))
 
 
 def judge(proofs: Answers) -> Judgement:

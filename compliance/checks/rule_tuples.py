@@ -6,6 +6,7 @@ from compliance.checks.asked import RULESET
 from compliance.evidence import Answers
 from compliance.model import Check, Judgement, Kind, weigh
 
+RARP = "32821"  # 0x8035: by it a machine that moved tells the bridges where it is now
 ADDRESSES = frozenset(("saddr", "daddr"))
 
 
@@ -32,7 +33,8 @@ def judge(proofs: Answers) -> Judgement:
 
 def _exact(rule: NftRule) -> bool:
     """Address resolution, and packets of a connection already judged, need no five-tuple."""
-    if '"right": "arp"' in rule.text or ("state" in rule.fields and '"new"' not in rule.text):
+    resolution = any(f'"right": {name}' in rule.text for name in ('"arp"', RARP))
+    if resolution or ("state" in rule.fields and '"new"' not in rule.text):
         return True
     return rule.fields >= ADDRESSES and bool({"dport", "sport"} & rule.fields)
 

@@ -3,9 +3,18 @@
 from appliance.errors import Text
 from compliance.checks.asked import WALK
 from compliance.evidence import Answers
-from compliance.model import Check, Judgement, Kind, weigh
+from compliance.model import Check, Judgement, Kind, unknown, weigh
 
-FOLDERS = ("/usr/bin/", "/usr/sbin/", "/usr/lib/")
+FOLDERS = ("/usr/bin", "/usr/sbin")
+# What lies elsewhere is meant in its own folder only: a shell under a meant name is none.
+OWN = {
+    "ssh-keysign": ("/usr/lib/openssh",),
+    "dbus-daemon-launch-helper": ("/usr/lib/dbus-1.0",),
+    "polkit-agent-helper-1": ("/usr/lib/polkit-1",),
+    "qemu-bridge-helper": ("/usr/lib/qemu",),
+    "virt-login-shell-helper": ("/usr/libexec", "/usr/lib/libvirt"),
+    "utempter": ("/usr/lib/x86_64-linux-gnu/utempter", "/usr/lib/aarch64-linux-gnu/utempter"),
+}
 MEANT = frozenset(
     ("chfn", "chsh", "gpasswd", "mount", "newgrp", "passwd", "su", "umount", "sudo", "chage", "expiry",
      "crontab", "ssh-agent", "unix_chkpwd", "ssh-keysign", "dbus-daemon-launch-helper", "fusermount3",
@@ -15,17 +24,27 @@ MEANT = frozenset(
 
 
 def judge(proofs: Answers) -> Judgement:
-    """Judge the setuid and setgid programs that the walk met, by folder and name."""
-    found = [line.split(" ", 4) for line in proofs[0].lines() if line.startswith("setid ")]
+    """Judge the programs that the walk met, by folder and name; no file may carry a capability of root's."""
+    if not proofs[0].lines() or not proofs[0].lines()[-1].startswith("end "):
+        return unknown("文件系统未走查完", "The walk over the files did not end")
+    found = [
+        line.split(" ", 4) for line in proofs[0].lines() if line.startswith(("setid ", "caps "))
+    ]
     paths = [fields[-1] for fields in found]
-    strange = [p for p in paths if not p.startswith(FOLDERS) or p.rsplit("/", 1)[-1] not in MEANT]
+    strange = [fields[-1] for fields in found if fields[0] == "caps" or not _meant(fields[-1])]
     faults = [
-        Text(f"多余的 setuid 程序 {p}", f"an unexpected setuid program: {p}") for p in strange
+        Text(f"多余的特权程序 {p}", f"an unexpected program with another's rights: {p}")
+        for p in strange
     ]
     good = Text(
         f"{len(paths)} 个 setuid 程序均在清单内", f"{len(paths)} setuid programs, all meant"
     )
     return weigh(faults, 1, good)
+
+
+def _meant(path: str) -> bool:
+    folder, _, name = path.rpartition("/")
+    return name in MEANT and folder in OWN.get(name, FOLDERS)
 
 
 CHECK = Check(

@@ -1,4 +1,4 @@
-"""sshd offers no weak cipher, MAC or key exchange."""
+"""sshd offers no weak cipher, MAC, key exchange or signature."""
 
 from appliance.errors import Text
 from compliance.answers import options
@@ -10,17 +10,19 @@ WEAK = {
     "ciphers": ("3des", "arcfour", "blowfish", "cast128", "-cbc", "none"),
     "macs": ("hmac-md5", "hmac-sha1", "umac-64", "none"),
     "kexalgorithms": ("-group1-", "group-exchange-sha1", "group14-sha1"),
+    "hostkeyalgorithms": ("ssh-rsa", "ssh-dss"),
+    "pubkeyacceptedalgorithms": ("ssh-rsa", "ssh-dss"),
 }
 
 
 def judge(proofs: Answers) -> Judgement:
-    """Judge the three lists of the effective configuration."""
+    """Judge the lists of the effective configuration."""
     sshd = options(proofs[0].out)
+    if not sshd.get("ciphers"):
+        raise ValueError("this is not what sshd -T says")
     faults = []
     for option, weak in WEAK.items():
-        offered = [
-            name for name in sshd.get(option, "none").split(",") if any(w in name for w in weak)
-        ]
+        offered = [name for name in sshd.get(option, "").split(",") if any(w in name for w in weak)]
         if offered:
             names = ",".join(offered)
             faults.append(Text(f"{option} 含弱算法 {names}", f"{option} offers weak {names}"))

@@ -5,13 +5,20 @@ from compliance.answers import number, options
 from compliance.checks.asked import SSHD
 from compliance.evidence import Answers
 from compliance.model import Check, Judgement, Kind, weigh
+from compliance.questions import command
+
+FILES = command(
+    "sh", "-c", "cat /etc/ssh/sshd_config /etc/ssh/sshd_config.d/*.conf 2>/dev/null || true"
+)
+MOST = 5  # tries
+EXCEPTION = ("permitemptypasswords yes", "permitrootlogin yes")
 
 
 def judge(proofs: Answers) -> Judgement:
-    """Judge the effective configuration of sshd."""
+    """Judge the effective configuration of sshd, and what `Match` makes an exception of (`-T` leaves it out)."""
     sshd = options(proofs[0].out)
     faults = []
-    if (number(sshd.get("maxauthtries")) or 99) > 5:
+    if (number(sshd.get("maxauthtries")) or 99) > MOST:
         faults.append(Text("MaxAuthTries 大于 5", "MaxAuthTries is above 5"))
     if sshd.get("permitemptypasswords") != "no":
         faults.append(Text("允许空口令", "empty passwords are permitted"))
@@ -28,9 +35,24 @@ def judge(proofs: Answers) -> Judgement:
         faults.append(
             Text("未在 15 分钟内断开失联会话", "dead sessions are not dropped within 15 minutes")
         )
+    faults += [
+        Text(f"Match 例外放宽：{line}", f"an exception (Match) allows: {line}")
+        for line in _exceptions(proofs[1].out)
+    ]
     return weigh(
         faults, 5, Text("sshd 登录失败与超时处理有效", "sshd limits tries, time and dead sessions")
     )
+
+
+def _exceptions(text: str) -> list[str]:
+    """Return the lines after the first `Match` that let in whom the rest keeps out."""
+    lines = [" ".join(line.partition("#")[0].lower().split()) for line in text.splitlines()]
+    first = next((n for n, line in enumerate(lines) if line.startswith("match ")), len(lines))
+    return [line for line in lines[first:] if line in EXCEPTION or _tries(line) > MOST]
+
+
+def _tries(line: str) -> int:
+    return (number(line.rpartition(" ")[2]) or 0) if line.startswith("maxauthtries ") else 0
 
 
 CHECK = Check(
@@ -38,6 +60,6 @@ CHECK = Check(
     kind=Kind.HOST,
     title=Text("SSH 登录失败处理与超时", "SSH limits failures and time"),
     items=("8.1.4.1.b",),
-    questions=(SSHD,),
+    questions=(SSHD, FILES),
     judge=judge,
 )

@@ -14,7 +14,7 @@ NEEDLESS = frozenset(
 
 def judge(proofs: Answers) -> Judgement:
     """Judge what systemd runs now."""
-    running = [line.split()[0].removesuffix(".service") for line in proofs[0].lines()]
+    running = [_service(line.split()[0]) for line in proofs[0].lines()]
     if not running:
         return unknown("看不到运行中的服务", "No running service can be seen")
     extra = [name for name in running if name.partition("@")[0] in NEEDLESS]
@@ -25,6 +25,12 @@ def judge(proofs: Answers) -> Judgement:
         f"{len(running)} 个运行中的服务均为所需", f"{len(running)} services run, none without a use"
     )
     return weigh(faults, 1, good)
+
+
+def _service(unit: str) -> str:
+    if not unit.endswith(".service"):
+        raise ValueError(f"not a service: {unit[:80]!r}")
+    return unit.removesuffix(".service")
 
 
 CHECK = Check(

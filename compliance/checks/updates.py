@@ -5,9 +5,13 @@ from compliance.evidence import Answers
 from compliance.model import Check, Judgement, Kind, unknown, weigh
 from compliance.questions import command
 
+SAID = ("Inst ", "Conf ", "Remv ", "NOTE: ", "      ")  # how lines of a simulated upgrade begin
+
 
 def judge(proofs: Answers) -> Judgement:
     """Judge a simulated upgrade; lists older than a month, or none, leave it unknown."""
+    if strange := [one for one in proofs[0].lines() if not one.startswith(SAID)]:
+        raise ValueError(f"not a simulated upgrade: {strange[0][:80]!r}")
     waiting = [line.split() for line in proofs[0].lines() if line.startswith("Inst ")]
     urgent = [words[1] for words in waiting if "ecurity" in " ".join(words)]
     if not waiting and not proofs[1].lines():

@@ -7,20 +7,31 @@ from compliance.questions import command
 
 
 def judge(proofs: Answers) -> Judgement:
-    """Count running domains and their dynamic AppArmor labels in libvirt's status files."""
+    """Judge running domains by libvirt's status files, and the machines' processes by the kernel's labels.
+
+    A domain that was made without confinement names AppArmor too, with the type `none`.
+    """
     lines = proofs[0].lines()
     running = {line.partition(":")[0] for line in lines if "<domstatus" in line}
     labelled = {
-        line.partition(":")[0] for line in lines if "<seclabel" in line and "apparmor" in line
+        line.partition(":")[0]
+        for line in lines
+        if "<seclabel" in line and "apparmor" in line and "type='none'" not in line
     }
-    if not running:
+    machines = [line for line in proofs[1].lines() if line.split()[-1].startswith("qemu-system")]
+    if not running and not machines:
         return unknown("此刻没有运行的虚机可查", "No VM runs now")
     faults = [
         Text(f"虚机未受约束：{path}", f"not confined: {path}")
         for path in sorted(running - labelled)
     ]
+    loose = [line for line in machines if not line.lstrip().startswith("libvirt-")]
+    if loose:
+        faults.append(
+            Text(f"{len(loose)} 个虚机进程不受约束", f"{len(loose)} VM processes under no label")
+        )
     return weigh(
-        faults, len(running), Text("每台虚机各有安全标记", "Each VM has a label of its own")
+        faults, max(1, len(running)), Text("每台虚机各有安全标记", "Each VM has a label of its own")
     )
 
 
@@ -38,6 +49,7 @@ CHECK = Check(
             "/run/libvirt/qemu",
             ok=(0, 1, 2),
         ),
+        command("ps", "-eo", "label=,comm=", root=True),
     ),
     judge=judge,
     kernel_bound=True,

@@ -8,9 +8,15 @@ from compliance.questions import command
 
 def judge(proofs: Answers) -> Judgement:
     """Every interface with a `wireless` or `phy80211` folder is a fault."""
-    found = sorted({line.split("/")[4] for line in proofs[0].lines() if line.count("/") >= 4})
+    found = sorted({_interface(line) for line in proofs[0].lines()})
     faults = [Text(f"存在无线网卡 {name}", f"wireless interface {name}") for name in found]
     return weigh(faults, 1, Text("本机无无线网卡", "No wireless interface in this machine"))
+
+
+def _interface(line: str) -> str:
+    if not line.startswith("/sys/class/net/"):
+        raise ValueError(f"not below /sys/class/net: {line[:80]!r}")
+    return line.split("/")[4]
 
 
 CHECK = Check(

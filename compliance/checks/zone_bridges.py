@@ -1,6 +1,8 @@
-"""Both zone bridges are there and the node has no address on them."""
+"""Both zone bridges are there, no link joins them, and the node has no address on them."""
 
 import json
+from collections.abc import Mapping
+from typing import Any
 
 from appliance.errors import Text
 from compliance.evidence import Answers
@@ -23,11 +25,37 @@ def judge(proofs: Answers) -> Judgement:
             faults.append(
                 Text(f"本机在 {name} 上有地址 {shown}", f"the node has {shown} on {name}")
             )
+    joined = sorted(_reached(BRIDGES[0], links) - set(BRIDGES))
+    if BRIDGES[1] in _reached(BRIDGES[0], links):
+        shown = ",".join(joined)
+        faults.append(Text(f"两个区域被 {shown} 连通", f"both zones are joined, among: {shown}"))
     good = Text(
         "内外网分区各有网桥，本机在其上无地址",
         "Each zone has its bridge, the node has no address there",
     )
     return weigh(faults, 1, good)
+
+
+def _reached(start: str, links: Mapping[str, Mapping[str, Any]]) -> set[str]:
+    """Return what frames of `start` reach on this node: ports, their bridges, the other ends of pairs.
+
+    A link that is in no bridge (the card under an overlay) carries packets, not frames: it ends there.
+    """
+    bridged = {name for name, link in links.items() if "master" in link} | set(BRIDGES)
+    bridged |= {str(link["master"]) for link in links.values() if "master" in link}
+    ways = [
+        (name, str(link[end]))
+        for name, link in links.items()
+        for end in ("master", "link")
+        if end in link
+    ]
+    found, left = {start}, [start]
+    while left:
+        here = left.pop()
+        near = {b if a == here else a for a, b in ways if here in (a, b)} & bridged
+        left += near - found
+        found |= near
+    return found
 
 
 CHECK = Check(

@@ -24,10 +24,10 @@ from controller.access.logins import (
     PasswordExpired,
     PasswordNeeded,
     by_name,
-    fail,
     held,
     note,
     prove,
+    refuse,
     shut,
     welcome,
 )
@@ -77,8 +77,9 @@ def offer(engine: Engine, settings: Settings, attempt: Attempt) -> Offer:
         good = account is not None and not shut(account) and held(account) == before
         if account is not None and good and account.factor_secret is not None:
             good = factors.passes(session, settings, account, attempt.one_time_code) is not None
-    if account is None or not good:
-        fail(engine, attempt, "second factor")
+        refused = None if good else refuse(session, account, attempt, "second factor")
+    if account is None or refused is not None:
+        raise refused or LoginFailed
     if account.password_hash is None:
         raise PasswordNeeded
     if passwords.expired(account, settings.password_days):
@@ -112,7 +113,7 @@ def accept(engine: Engine, settings: Settings, ticket: str, typed: str, source: 
     """
     told = _opened(settings, ticket)
     secret = Secret(told["secret"])
-    step = factors.step_of(secret, "".join(typed.split()), clock.now(), 0)
+    step = factors.step_of(secret, factors.plain(typed), clock.now(), 0)
     if step is None:
         raise WrongFirstCode
     with transaction(engine) as session:

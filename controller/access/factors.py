@@ -2,6 +2,7 @@
 
 import base64
 import datetime as dt
+import unicodedata
 from urllib.parse import quote, urlencode
 
 import segno
@@ -81,14 +82,20 @@ def passes(session: Session, settings: Settings, account: Account, typed: str) -
     """
     if account.factor_secret is None:
         return None
-    plain = "".join(typed.split())
-    if plain.isascii() and plain.isdigit():
-        step = step_of(_secret(settings, account), plain, clock.now(), account.factor_step)
-        if step is None:
-            return None
+    step, row = _found(session, settings, account, typed)
+    if step is not None:
         account.factor_step = step
         return "one-time code"
-    return _recovered(session, account, plain)
+    if row is not None:
+        row.used_at = clock.iso()
+        session.flush()
+        return f"recovery code, {codes_left(session, account)} left"
+    return None
+
+
+def fits(session: Session, settings: Settings, account: Account, typed: str) -> bool:
+    """Whether `passes` would take the code that was typed; nothing is used up."""
+    return _found(session, settings, account, typed) != (None, None)
 
 
 def bind(session: Session, settings: Settings, account: Account, secret: Secret, step: int) -> None:
@@ -121,13 +128,20 @@ def codes_left(session: Session, account: Account) -> int:
     return session.scalar(unused) or 0
 
 
-def _recovered(session: Session, account: Account, typed: str) -> str | None:
-    row = session.get(RecoveryCode, _hash(account, typed))
-    if row is None or row.used_at is not None:
-        return None
-    row.used_at = clock.iso()
-    session.flush()
-    return f"recovery code, {codes_left(session, account)} left"
+def plain(typed: str) -> str:
+    """Return a code without spaces, its digits in ASCII: a Chinese input method may type wide ones."""
+    return "".join(unicodedata.normalize("NFKC", typed).split())
+
+
+def _found(
+    session: Session, settings: Settings, account: Account, typed: str
+) -> tuple[int | None, RecoveryCode | None]:
+    """Return the time step or the unused recovery code that was typed, if it is one of them."""
+    code = plain(typed)
+    if code.isascii() and code.isdigit():
+        return step_of(_secret(settings, account), code, clock.now(), account.factor_step), None
+    row = session.get(RecoveryCode, _hash(account, code))
+    return None, row if row is not None and row.used_at is None else None
 
 
 def _secret(settings: Settings, account: Account) -> Secret:

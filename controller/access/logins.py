@@ -96,10 +96,10 @@ def log_in(engine: Engine, settings: Settings, attempt: Attempt) -> Entered:
     and every other session of the account ends.
     """
     account = prove(engine, attempt)
+    if attempt.new_password:
+        _prove_second(engine, settings, attempt)
     fresh = _fresh(engine, account, attempt)
     entered = _enter(engine, settings, attempt, held(account), fresh)
-    if isinstance(entered, str):
-        fail(engine, attempt, entered)
     if isinstance(entered, Unauthenticated):
         raise entered
     return entered
@@ -113,6 +113,20 @@ def prove(engine: Engine, attempt: Attempt) -> Account:
     if not fits or account is None or shut(account):
         fail(engine, attempt)
     return account
+
+
+def _prove_second(engine: Engine, settings: Settings, attempt: Attempt) -> None:
+    """Raise `LoginFailed` unless the second factor, where one is bound, is right; use nothing up.
+
+    Asked before a new password is weighed: what is said of that would tell that the present one is right.
+    """
+    with transaction(engine) as session:
+        account = by_name(session, attempt.name)
+        unbound = account is not None and account.factor_secret is None
+        if unbound or (account and factors.fits(session, settings, account, attempt.one_time_code)):
+            return
+        refused = refuse(session, account, attempt, "second factor")
+    raise refused
 
 
 def _fresh(engine: Engine, account: Account, attempt: Attempt) -> str | None:
@@ -133,20 +147,21 @@ def _fresh(engine: Engine, account: Account, attempt: Attempt) -> str | None:
 
 def _enter(
     engine: Engine, settings: Settings, attempt: Attempt, before: str | None, fresh: str | None
-) -> Entered | Unauthenticated | str:
-    """Begin the session; else what is still to be done, or why not (for the audit trail).
+) -> Entered | Unauthenticated:
+    """Begin the session; else what is still to be done, or that it failed.
 
-    Nothing is raised here: what was used up or set stays so.
+    Nothing is raised here: what was used up, set or counted stays so. A failure is counted in the
+    transaction that saw it: guesses that come at once are no more than those that come in a row.
     """
     with transaction(engine) as session:
         account = by_name(session, attempt.name)
         if account is None or shut(account) or held(account) != before:
-            return "changed meanwhile"
+            return refuse(session, account, attempt, "changed meanwhile")
         proof = "password"
         if account.factor_secret is not None:
             second = factors.passes(session, settings, account, attempt.one_time_code)
             if second is None:
-                return "second factor"
+                return refuse(session, account, attempt, "second factor")
             proof = second
         account.failed, account.locked_until = 0, None
         missing = _missing(session, settings, account, attempt, fresh)
@@ -185,16 +200,21 @@ def welcome(
 def fail(engine: Engine, attempt: Attempt, why: str = "") -> NoReturn:
     """Count and record a failure (`why` says of what, beside the password) and raise `LoginFailed`."""
     with transaction(engine) as session:
-        account = by_name(session, attempt.name)
-        if account is None:
-            # The name is not written down: people type passwords into the wrong field.
-            audit.append(session, _act("unknown", "none", "auth.login", "refused", attempt.source))
-        else:
-            _count(account)
-            seen = "locked" if shut(account) else f"failure {account.failed}"
-            told = "; ".join(part for part in (attempt.source, why, seen) if part)
-            note(session, account, "auth.login", "refused", told)
-    raise LoginFailed
+        refused = refuse(session, by_name(session, attempt.name), attempt, why)
+    raise refused
+
+
+def refuse(session: Session, account: Account | None, attempt: Attempt, why: str) -> LoginFailed:
+    """Count and record a failure within this transaction; return what to raise after it."""
+    if account is None:
+        # The name is not written down: people type passwords into the wrong field.
+        audit.append(session, _act("unknown", "none", "auth.login", "refused", attempt.source))
+        return LoginFailed()
+    _count(account)
+    seen = "locked" if shut(account) else f"failure {account.failed}"
+    told = "; ".join(part for part in (attempt.source, why, seen) if part)
+    note(session, account, "auth.login", "refused", told)
+    return LoginFailed()
 
 
 def _count(account: Account) -> None:

@@ -8,6 +8,7 @@ from controller.actions.compliance import RunCompliance
 from controller.actions.consoles import OpenConsole
 from controller.actions.gateway import ProveGateway
 from controller.actions.grants import AddGrant, RemoveGrant
+from controller.actions.mending import MendFindings, PlanMending, UndoMending
 from controller.actions.modules import ApproveModule, InstallModule, RemoveModule, TrustVendor
 from controller.actions.nodes import InspectNode
 from controller.actions.nodes_join import JoinNode
@@ -117,6 +118,9 @@ ACTIONS: dict[str, type[Action]] = {
     "compliance.object.remove": RemoveObject,
     "compliance.option.set": SetChoice,
     "compliance.schedule.set": SetSchedule,
+    "compliance.mend.plan": PlanMending,
+    "compliance.mend": MendFindings,
+    "compliance.undo": UndoMending,
     "node.inspect": InspectNode,
     "node.join": JoinNode,
     "node.configure": ConfigureNode,

@@ -25,6 +25,14 @@ MOST_FILES = 8
 FILE_LIMIT = 20 << 20  # bytes of one attachment
 LONGEST_YEAR = 366  # days: level 3 is assessed every year, so nothing holds longer unseen
 _WRITERS = frozenset({Role.SYSTEM, Role.SECURITY})
+_NAMED = {
+    "record": "结果记录 record",
+    "reason": "理由 reason",
+    "measure": "补偿措施 measure",
+    "comment": "退回或撤回原因 comment",
+    "review_by": "复核日期 review_by",
+    "expires": "有效期 expires",
+}
 _NAMES = {"name", "upload", "digest", "size"}
 
 
@@ -89,7 +97,7 @@ class _Writing(Action):
     def check(self, session: Session) -> None:
         """See `Action.check`."""
         where = answers.subject(self.subject)
-        beside = answers.foreign(session)
+        beside = answers.unentered(session)
         there = [*answers.subjects(session), *(one.subject for one in beside)]
         if where not in there or not questionnaire.known(self.item, where, beside):
             raise NoSuchQuestion(item=self.item, subject=self.subject)
@@ -312,6 +320,10 @@ def _file(raw: Any) -> tuple[Attachment, str]:
         ("digest", fields.DIGEST),
     ):
         fields.matches(f"attachments.{name}", str(raw[name]), form)
+    if not str(
+        raw["name"]
+    ).isprintable():  # a mark that turns the writing round can hide what a file is
+        raise BadInput(what="attachments.name", why="可见字符 characters that can be seen")
     fields.within("attachments.size", raw["size"], 1, FILE_LIMIT)
     return Attachment(raw["name"], raw["size"], raw["digest"]), raw["upload"]
 
@@ -320,7 +332,9 @@ def prose(what: str, text: str, most: int = LONGEST) -> None:
     """Raise `BadInput` unless `text` says something in at most `most` visible characters and line ends."""
     visible = text.replace("\n", "").replace("\t", "").isprintable()
     if not text.strip() or len(text) > most or not visible:
-        raise BadInput(what=what, why=f"1..{most} 个可见字符 characters that can be seen")
+        raise BadInput(
+            what=_NAMED.get(what, what), why=f"1..{most} 个可见字符 characters that can be seen"
+        )
 
 
 def day(what: str, text: str) -> None:
@@ -330,7 +344,9 @@ def day(what: str, text: str) -> None:
             return
     except ValueError:
         pass
-    raise BadInput(what=what, why=f"{text[:20]!r} 应为日期 must be a day, as 2026-11-22")
+    raise BadInput(
+        what=_NAMED.get(what, what), why=f"{text[:20]!r} 应为日期 must be a day, as 2026-11-22"
+    )
 
 
 def within_a_year(what: str, text: str) -> None:
@@ -338,5 +354,6 @@ def within_a_year(what: str, text: str) -> None:
     today = clock.now().date()
     if not today <= dt.date.fromisoformat(text) <= today + dt.timedelta(days=LONGEST_YEAR):
         raise BadInput(
-            what=what, why=f"应在今天起 {LONGEST_YEAR} 天内 within that many days from today"
+            what=_NAMED.get(what, what),
+            why=f"应在今天起 {LONGEST_YEAR} 天内 within that many days from today",
         )

@@ -44,8 +44,9 @@ TYPE = "application/vnd.hbox.attachment"
 def list_questions(call: Call) -> Answer:
     """Answer with the questions, layer by layer, each with its statements."""
     wanted = call.asked(QuestionsQuery)
-    found = [_question(one) for one in call.read(questioning.asked)]
-    conditions = {k: v for k, v in wanted.model_dump().items() if v}
+    every = call.read(questioning.asked)
+    found = [_question(one) for one in every if not wanted.state or one.stands(wanted.state)]
+    conditions = {k: v for k, v in wanted.model_dump().items() if v and k != "state"}
     held = [one for one in found if all(getattr(one, k) == v for k, v in conditions.items())]
     return Answer(Items[QuestionOut](items=held))
 

@@ -66,6 +66,7 @@ NOUNS: dict[str, Noun] = {
             "controller.cli.compliance",
             "controller.cli.questions",
             "controller.cli.assessing",
+            "controller.cli.mending",
             "compliance.commands",
         ),
     ),

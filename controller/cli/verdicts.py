@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from compliance.exports.harmless import plain
 from compliance.judged import acute, count
 from compliance.model import VERDICT_TEXT, Verdict
 from controller.cli.output import Columns, rendered
@@ -72,8 +73,9 @@ def _findings(report: Part) -> str:
     found = acute(report)
     if not found:
         return "（无 none）\n"
+    # A machine's words may stand in a reason: no terminal acts on them.
     return "".join(
-        f"{VERDICT_TEXT[Verdict(one['verdict'])].zh}  {one['item']}  {one['subject']}\n"
-        f"    {one['reason']['zh']}\n    {one['reason']['en']}\n"
+        f"{VERDICT_TEXT[Verdict(one['verdict'])].zh}  {one['item']}  {plain(one['subject'])}\n"
+        f"    {plain(one['reason']['zh'])}\n    {plain(one['reason']['en'])}\n"
         for one in found
     )

@@ -173,6 +173,38 @@ RULES: dict[str, Words] = {
         Text("内外网之间没有任何消息能够通过。", "No message can pass between the zones."),
         Text("查看服务 hbox-gateway 及其日志。", "Look at the service hbox-gateway and its log."),
     ),
+    "intrusion": Words(
+        Text("入侵检测：{subject} 触发 {number} 次告警", "Intrusion detector: {number} alarms about {subject}"),
+        Text(
+            "一小时内最多的是：{most}。隔离规则仍然有效，检测只记录、不阻断。",
+            "Most often within the hour: {most}. The filter holds; the detector only records.",
+        ),
+        Text(
+            "确认该地址是哪台设备、由谁操作；可疑时断开它的网络。",
+            "Find out which machine it is and who works at it; if in doubt, unplug it.",
+        ),
+    ),
+    "files_changed": Words(
+        Text("系统文件有 {number} 处与基准不符", "System files that are not as they were: {number}"),
+        Text(
+            "程序或配置可能被改动；不是医盒自己改的。",
+            "Programs or settings may have been altered, and not by the box.",
+        ),
+        Text(
+            "查看 /var/log/aide/aide.log；确属有意的改动，启动 hbox-files-renew.service 更新基准。",
+            "Read /var/log/aide/aide.log; if it was meant, start hbox-files-renew.service.",
+        ),
+        "/compliance",
+    ),
+    "log_room": Words(
+        Text("日志库容量不足以留存六个月：还缺 {free} MiB", "The log store lacks {free} MiB for its six months"),
+        Text(
+            "日志在期满前不会被删除，但磁盘会先写满。",
+            "Nothing is deleted before its time, but the disk will be full first.",
+        ),
+        Text("扩充 /var/log 所在磁盘。", "Enlarge the disk of /var/log."),
+        "/compliance",
+    ),
 }  # fmt: skip
 """Every rule by name; a test holds this table against the worker's rules."""
 

@@ -17,7 +17,7 @@ from controller.records.assessment import (
     ComplianceWaiver,
     ForeignObject,
 )
-from controller.records.tables import Node
+from controller.records.tables import Node, Vm
 
 Paper = ComplianceStatement | ComplianceWaiver
 Row = TypeVar("Row", ComplianceStatement, ComplianceWaiver)
@@ -25,6 +25,7 @@ Row = TypeVar("Row", ComplianceStatement, ComplianceWaiver)
 HELD = ("asked", "approved")
 """States of a paper that is neither replaced nor withdrawn."""
 
+_GUEST = "虚拟机内的系统 the system inside a virtual machine"
 SCHEDULE = "schedule"
 FORMER = "former"
 
@@ -52,6 +53,19 @@ def foreign(session: Session) -> list[Foreign]:
         Foreign(Kind(row.kind), row.name, row.what, row.maker, row.place, tuple(row.applies_to))
         for row in rows
     ]
+
+
+def guests(session: Session) -> list[Foreign]:
+    """Return the systems inside the box's machines, by name: hosts of their own, which no check enters."""
+    rows = session.scalars(select(Vm).order_by(Vm.name))
+    return [Foreign(Kind.HOST, f"vm-{row.name}"[:63], _GUEST, place=row.node) for row in rows]
+
+
+def unentered(session: Session) -> list[Foreign]:
+    """Return all objects that are people's alone to judge: those beside the box, and its machines' guests."""
+    typed_in = foreign(session)
+    known = {one.subject for one in typed_in}
+    return [*typed_in, *(one for one in guests(session) if one.subject not in known)]
 
 
 def subject(text: str) -> Subject:

@@ -34,6 +34,10 @@ class Asked:
         left = (dt.date.fromisoformat(self.approved.review_by) - self.today).days
         return LAPSED if left < 0 else SOON if left <= NEAR else HOLDS
 
+    def stands(self, state: str) -> bool:
+        """Whether it is to be listed under `state`: what waits does so beside the one that holds meanwhile."""
+        return self.waiting is not None if state == WAITS else self.state == state
+
     @property
     def shown(self) -> ComplianceStatement | None:
         """The statement to show: the one that waits before the one that holds."""
@@ -42,15 +46,11 @@ class Asked:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far the people of a layer came: questions by state."""
+    """How far the people of a layer came: its questions, and how many stand in each state."""
 
     layer: LayerName
+    total: int
     counts: dict[str, int]
-
-    @property
-    def total(self) -> int:
-        """How many questions the layer has."""
-        return sum(self.counts.values())
 
     @property
     def done(self) -> int:
@@ -62,7 +62,7 @@ def asked(session: Session) -> list[Asked]:
     """Return every question that the newest run (or, before the first, the catalogues) leaves to people."""
     runs = compliance.runs(session, 1)
     last = compared.read(runs[0]) if runs else None
-    found = questionnaire.questions(answers.subjects(session), answers.foreign(session), last)
+    found = questionnaire.questions(answers.subjects(session), answers.unentered(session), last)
     held = answers.statements(session)
     approved = _by_place(one for one in held if one.state == "approved")
     waiting = _by_place(one for one in held if one.state == "asked")
@@ -71,13 +71,18 @@ def asked(session: Session) -> list[Asked]:
     return [*every, *_beside(held, every, today)]
 
 
+def counted(found: Sequence[Asked]) -> dict[str, int]:
+    """Return how many questions stand in each state; one that is answered anew stands in two."""
+    return {state: sum(one.stands(state) for one in found) for state in STATES}
+
+
 def progress(found: Sequence[Asked]) -> list[Progress]:
     """Return the layers that have questions, in order, each with its counts."""
     made = []
     for layer in questionnaire.layers():
-        states = [one.state for one in found if one.question.layer == layer.id]
-        if states:
-            made.append(Progress(layer, {state: states.count(state) for state in STATES}))
+        own = [one for one in found if one.question.layer == layer.id]
+        if own:
+            made.append(Progress(layer, len(own), counted(own)))
     return made
 
 

@@ -38,7 +38,7 @@ INSPECTED = {
     "nodes": "name, facts, facts_at, state, home, seen_at, why",
     "proofs": "at, document",
     "storages": "name, kind, state",
-    "templates": "name, version, digest, signer, signature, state, checked_at",
+    "templates": "id, name, version, digest, signer, signature, state, checked_at",
     "tenants": "name",
     "transfers": "number, at, channel, verdict, state, peer, address, hash, rule, count",
     "vms": "id, name, zone, drift, wished",

@@ -17,6 +17,7 @@ from controller.web.pages import (
     job,
     jobs,
     login,
+    mending,
     module_install,
     modules,
     node,
@@ -66,7 +67,12 @@ MENU: tuple[Entry, ...] = (
         "/compliance",
         Text("等保合规", "Compliance"),
         READERS,
-        compliance.ROUTES + risks.ROUTES + questions.ROUTES + waivers.ROUTES + assessing.ROUTES,
+        compliance.ROUTES
+        + mending.ROUTES
+        + risks.ROUTES
+        + questions.ROUTES
+        + waivers.ROUTES
+        + assessing.ROUTES,
     ),
     Entry(
         "storage",

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from appliance import clock
 from controller.records import gateway, traffic
 from controller.records.exchange import GatewayMinute, Proof, Transfer
+from controller.workers.guards import Guards
 
 Figures = dict[str, str | int]
 
@@ -47,6 +48,7 @@ class View:
     sealed: tuple[int, str] | None
     certificates: tuple[Path, ...] = ()
     limits: Limits = field(default_factory=Limits)
+    guards: Guards = field(default_factory=Guards)
 
     def before(self, **parts: float) -> str:
         """Return the instant that long ago, as the records keep it."""
@@ -257,6 +259,24 @@ def gateway_down(view: View) -> Iterator[Finding]:
         yield Finding("gateway_down", "", "bad", {})
 
 
+def intrusion(view: View) -> Iterator[Finding]:
+    """The intrusion detector raised alarms about one source within the last hour."""
+    for one in view.guards.intrusions:
+        yield Finding("intrusion", one.source, "warn", {"number": one.number, "most": one.most})
+
+
+def files_changed(view: View) -> Iterator[Finding]:
+    """The last look at the node's files found some that are not as they were."""
+    if view.guards.changed:
+        yield Finding("files_changed", "", "bad", {"number": view.guards.changed})
+
+
+def log_room(view: View) -> Iterator[Finding]:
+    """The log store will run out of room before its time is over."""
+    if not view.guards.room:
+        yield Finding("log_room", "", "warn", {"free": view.guards.missing})
+
+
 RULES: tuple[Rule, ...] = (
     dead_letter,
     queue_old,
@@ -272,4 +292,7 @@ RULES: tuple[Rule, ...] = (
     certificate,
     paused,
     gateway_down,
+    intrusion,
+    files_changed,
+    log_room,
 )

@@ -13,6 +13,7 @@ from appliance.syslog import Syslog
 from controller.records import alerts as words
 from controller.records.exchange import Alert, GatewayMinute
 from controller.records.session import reading
+from controller.workers import guards
 from controller.workers.alert_rules import RULES, Finding, Limits, View
 from controller.workers.journal_heads import last_sealed
 from controller.workers.site import Site
@@ -44,6 +45,7 @@ def view_of(site: Site, session: Session, limits: Limits) -> View:
         last_sealed(state),
         tuple(sorted([*(state / "tls").glob("*.crt"), *site.settings.keys.glob("*.crt")])),
         limits,
+        guards.read(clock.now()),
     )
 
 

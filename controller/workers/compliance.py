@@ -16,12 +16,12 @@ from compliance.exports import FORMS
 from controller.actions.compliance import RunCompliance
 from controller.jobs.steps import Say, Step
 from controller.records.tables import ComplianceRun
-from controller.workers import compliance_forms
+from controller.workers import compliance_forms, inspecting
 from controller.workers.given import collect
 from controller.workers.moved import moved
 from controller.workers.site import Site
 
-_LIMIT = 320.0  # seconds; the unit itself ends after 300
+_LIMIT = 430.0  # seconds; the unit itself ends after 300, its prologue after 120
 
 
 class InspectorFailed(Failed):
@@ -42,7 +42,8 @@ def run(action: RunCompliance, site: Site) -> Sequence[Step]:
         began = clock.monotonic()
         sandbox.OUT.unlink(missing_ok=True)
         _hand_over(site, say)
-        argv = sandbox.argv(site.settings.site_name, given=str(sandbox.GIVEN))
+        key = inspecting.hand_over_nodes(site)
+        argv = sandbox.argv(site.settings.site_name, given=str(sandbox.GIVEN), key=key)
         done = site.home.host.run(argv, timeout=_LIMIT, check=False)
         if done.code != 0 or not sandbox.OUT.exists():
             why = done.err.decode("utf-8", "replace").strip()[-500:]

@@ -31,7 +31,7 @@ def collect(site: Site, say: Say) -> Given:
                 _statement(one, _holds(one, site, say))
                 for one in _latest(answers.statements(session))
             ),
-            foreign=tuple(answers.foreign(session)),
+            foreign=tuple(answers.unentered(session)),
             waivers=tuple(
                 _waiver(one, _holds(one, site, say)) for one in _latest(answers.waivers(session))
             ),

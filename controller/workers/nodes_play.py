@@ -29,6 +29,8 @@ _RESULT = re.compile(
 )
 _TOLD = 1500  # characters kept of what a failed task said
 LIMIT = 1800.0  # seconds for one run
+# The worker's sandbox hides /root, /home and /tmp: what is mended on its own node may lie there.
+OUTSIDE = ("nsenter", "--target", "1", "--mount", "--")
 
 
 class PlayFailed(Failed):
@@ -70,11 +72,15 @@ class PlayNode:
 
 @dataclass(frozen=True)
 class Play:
-    """What to run: a playbook of ours, variables for all nodes, `check` to only say what would change."""
+    """What to run: a playbook of ours, variables for all nodes, `check` to only say what would change.
+
+    With `tags` only the tasks that carry one of them, and what these notify; it says each change.
+    """
 
     playbook: str = "node.yml"
     variables: Mapping[str, Any] | None = None
     check: bool = False
+    tags: tuple[str, ...] = ()
 
 
 def play(site: Site, say: Say, nodes: Sequence[PlayNode], what: Play) -> dict[str, Recap]:
@@ -176,12 +182,16 @@ def _lay(site: Site, place: Path, nodes: Sequence[PlayNode], what: Play) -> None
 def _run(place: Path, say: Say, nodes: Sequence[PlayNode], what: Play) -> dict[str, Recap]:
     program = str(Path(sys.executable).with_name("ansible-playbook"))
     argv = [program, "-i", str(place / "inventory.json"), "-e", f"@{place / 'variables.json'}"]
-    argv += [*(["--check", "--diff"] if what.check else []), str(playbooks.ROOT / what.playbook)]
+    argv += [*(["--check"] if what.check else []), *(["--diff"] if what.check or what.tags else [])]
+    argv += ["--tags", ",".join(what.tags)] if what.tags else []
+    argv.append(str(playbooks.ROOT / what.playbook))
+    if what.tags and any(node.home for node in nodes):
+        argv = [*OUTSIDE, *argv]
     running = start(argv, log=place / "log", env=environment(place))
     lines: list[str] = []
     for line in _lines(running, place / "log"):
         lines.append(line)
-        told = worth_telling(line, check=what.check)
+        told = worth_telling(line, check=what.check or bool(what.tags))
         if told:
             say(told)
     found = recaps(lines)

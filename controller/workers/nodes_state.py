@@ -5,6 +5,7 @@ from typing import Any
 
 from controller.jobs.steps import Say
 from controller.workers.fleet import Fleet, Member
+from controller.workers.inspecting import public_key
 from controller.workers.nodes_network import fabric_of, spanned
 from controller.workers.nodes_play import Play, PlayNode, Recap, play
 from controller.workers.site import Site
@@ -37,6 +38,7 @@ def variables(site: Site, member: Member, also: Member | None = None) -> dict[st
         "hbox_peers": list(known.peers),
         "hbox_home_address": addresses.get(home.name, ""),
         "hbox_fabric": fabric.text(known).decode(),
+        "hbox_inspect_key": public_key(site.settings),
     }
 
 
@@ -52,7 +54,22 @@ def configure(
     nodes = [
         PlayNode(m.name, m.address, m.host_key, m.home, variables(site, m, also)) for m in members
     ]
-    return play(site, say, nodes, Play(check=check))
+    found = play(site, say, nodes, Play(check=check))
+    if not check:
+        _learn(site, say, [name for name, recap in found.items() if recap.changed])
+    return found
+
+
+def _learn(site: Site, say: Say, names: Sequence[str]) -> None:
+    """What the roles changed was meant: those nodes' file databases are renewed, and keep what changed.
+
+    A node that is just being let in starts from the image and makes its database later.
+    """
+    fleet = fleet_of(site)
+    for name in names:
+        if name in set(fleet):
+            fleet[name].host.run(["systemctl", "start", "--no-block", "hbox-files-renew.service"])
+            say(f"{name}: 更新文件基准 the file database is renewed")
 
 
 def of_members(site: Site, names: Sequence[str]) -> list[PlayNode]:

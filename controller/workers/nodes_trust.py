@@ -13,11 +13,13 @@ from controller.workers.fleet import Fleet, folder
 from controller.workers.site import Site
 
 _FOLDERS = """install -d -m 0755 /etc/pki /etc/pki/CA /etc/pki/libvirt /etc/pki/libvirt/private /etc/pki/qemu
+install -d -m 0700 /etc/pki/hbox-log
 chmod 0700 /etc/pki/libvirt/private"""
-# libvirtd takes up new certificates and the new revocation list without a restart, if it listens at all.
+# libvirtd takes up new certificates and the new revocation list without a restart, if it listens at all;
+# rsyslog reads its own when it starts, and loses no line over that.
 _TAKE_UP = (
     "virt-admin -c libvirtd:///system server-update-tls libvirtd >/dev/null 2>&1 || "
-    "systemctl try-restart libvirtd.service"
+    "systemctl try-restart libvirtd.service; systemctl try-restart rsyslog.service"
 )
 
 

@@ -183,6 +183,8 @@ def _write(site: Site, row: Paper) -> None:
 
 def _keep(site: Site, target: Path, upload: str, size: int) -> None:
     if target.exists():
+        if target.stat().st_size != size:
+            raise OtherFile(why="bytes")
         return
     with TemporaryDirectory(prefix="hbox-attachment-") as aside:
         copy = Path(aside) / "file"

@@ -34,7 +34,7 @@ class NodeDrivers:
 class Site:
     """All that a worker may touch. `shared` are the storages that every node reaches, by name.
 
-    `job_id` is the job that is being carried out.
+    `job_id` is the job that is being carried out. `roles` runs Ansible's roles in its place, as `play`.
     """
 
     settings: Settings
@@ -43,6 +43,7 @@ class Site:
     guest_base: Path = GUEST_BASE
     job_id: str = ""
     shared: Mapping[str, StorageDriver] = field(default_factory=dict)
+    roles: Callable[..., Any] | None = None
 
     def node(self, name: str) -> NodeDrivers:
         """Return the drivers of the node of that name; raises `NotFound`."""

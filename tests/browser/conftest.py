@@ -81,6 +81,17 @@ def fresh_address(fresh: Hospital) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def strict(tmp_path_factory: pytest.TempPathFactory) -> Hospital:
+    """A box whose administrators need a second factor."""
+    return blank(tmp_path_factory.mktemp("strict"), port=free_port(), second_factor="required")
+
+
+@pytest.fixture(scope="session")
+def strict_address(strict: Hospital) -> Iterator[str]:
+    yield from serving(strict)
+
+
+@pytest.fixture(scope="session")
 def shots(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where screenshots go: `HBOX_SHOTS`, or a folder that pytest keeps for the last three runs."""
     given = os.environ.get("HBOX_SHOTS")
@@ -97,19 +108,22 @@ def spki(certificate: Path) -> str:
 
 
 @pytest.fixture(scope="session")
-def screen(
-    address: str,
-    fresh_address: str,
-    hospital: Hospital,
-    fresh: Hospital,
-    shots: Path,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Screen]:
+def trusted(request: pytest.FixtureRequest) -> str:
+    """The keys of every box that is served, by comma: Chromium is told of them at its start."""
+    keys = []
+    for name in ("hospital", "fresh", "strict"):
+        request.getfixturevalue("address" if name == "hospital" else f"{name}_address")
+        box: Hospital = request.getfixturevalue(name)
+        keys.append(spki(box.settings.state / "tls" / "server.crt"))
+    return ",".join(keys)
+
+
+@pytest.fixture(scope="session")
+def screen(trusted: str, shots: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Screen]:
     options = webdriver.ChromeOptions()
     options.binary_location = "/usr/bin/chromium"
-    keys = ",".join(spki(h.settings.state / "tls" / "server.crt") for h in (hospital, fresh))
     profile = tmp_path_factory.mktemp("profile")
-    own = (f"--user-data-dir={profile}", f"--ignore-certificate-errors-spki-list={keys}")
+    own = (f"--user-data-dir={profile}", f"--ignore-certificate-errors-spki-list={trusted}")
     for flag in (*FLAGS, *own):
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})

@@ -101,9 +101,11 @@ class Screen:
         return self.driver.execute_script(
             "const root = document.documentElement;"
             "if (root.scrollWidth <= root.clientWidth) return [];"
-            "return [...document.querySelectorAll('body *')]"
-            ".filter((e) => e.getBoundingClientRect().right > root.clientWidth + 1)"
+            "const out = [...document.querySelectorAll('body *')]"
+            ".filter((e) => Math.max(e.getBoundingClientRect().right, e.getBoundingClientRect().left"
+            " + (getComputedStyle(e).overflowX === 'visible' ? e.scrollWidth : 0)) > root.clientWidth + 1)"
             ".slice(0, 5).map((e) => e.outerHTML.slice(0, 120));"
+            "return out.length ? out : [`the page is ${root.scrollWidth} wide`];"
         )
 
     def tab(self) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 import base64
 import io
-from collections.abc import Iterator
 
 import pytest
 from cryptography.hazmat.primitives import hashes
@@ -10,19 +9,10 @@ from cryptography.hazmat.primitives.twofactor.totp import TOTP
 from selenium.webdriver.common.by import By
 
 from appliance import clock
-from tests.browser.conftest import free_port, serving
-from tests.browser.hospital import Hospital, blank
+from tests.browser.hospital import Hospital
 from tests.browser.screen import DESK, PASSWORD, PHONE, Screen
 
-
-@pytest.fixture(scope="module")
-def strict(tmp_path_factory: pytest.TempPathFactory) -> Hospital:
-    return blank(tmp_path_factory.mktemp("strict"), port=free_port(), second_factor="required")
-
-
-@pytest.fixture(scope="module")
-def strict_address(strict: Hospital) -> Iterator[str]:
-    yield from serving(strict)
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 
 
 def shown(secret: str, later: int = 0) -> str:

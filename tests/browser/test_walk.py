@@ -34,6 +34,8 @@ def pages(role: Role, hospital: Hospital) -> list[str]:
         "look_id": hospital.look,
         "export_id": hospital.export,
         "change": "1",
+        "subject": "person:site",
+        "item": "8.1.6.1.a",
     }
     found = []
     for entry in MENU:

@@ -2,6 +2,7 @@
 
 from tests.crash import (
     cases_exchange,
+    cases_mending,
     cases_modules,
     cases_papers,
     cases_people,
@@ -17,6 +18,7 @@ CASES: dict[str, list[Case]] = {
     **cases_papers.CASES,
     **cases_exchange.CASES,
     **cases_modules.CASES,
+    **cases_mending.CASES,
 }
 ELSEWHERE = frozenset(
     {

@@ -25,6 +25,7 @@ def picture(world: World, ignored: frozenset[str] = frozenset()) -> dict[str, An
             for n, v in _disks(p).items()
         },
         "files": _files(world.folder),
+        "nodes": _contents(world.folder / "roots"),
         "records": _records(world, ignored),
     }
 
@@ -60,6 +61,15 @@ def _files(state: Path) -> list[str]:
         for p in (state / name).rglob("*")
         if p.is_file()
     )
+
+
+def _contents(root: Path) -> dict[str, list[Any]]:
+    """What lies on the nodes: bytes and mode of every file."""
+    return {
+        str(p.relative_to(root)): [p.read_bytes().hex(), p.stat().st_mode]
+        for p in sorted(root.rglob("*"))
+        if p.is_file()
+    }
 
 
 def _records(world: World, ignored: frozenset[str]) -> dict[str, list[dict[str, Any]]]:

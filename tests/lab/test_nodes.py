@@ -14,7 +14,7 @@ from images import lab
 from images.lab import leftovers
 from images.lab.forward import free_port
 from tests.cluster.interrupt import interrupted
-from tests.lab import migrating
+from tests.lab import asked_nodes, migrating
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1500)]
 
@@ -105,6 +105,21 @@ def test_a_second_run_of_the_roles_changes_nothing(two):
     assert "-# x" in shown
     assert "# x" in sh(other, "cat /etc/chrony/conf.d/hbox.conf").text, "a dry run changes nothing"
     assert asked(home, f"hbox node configure {other.name}")["result"]["changed"] >= 1
+
+
+def test_the_inspector_sees_both_nodes_and_believes_no_half_dead_one(two):
+    home, other = two.nodes
+    sh(home, "hbox compliance run")
+    report, _ = asked_nodes.inspected(home)
+    here, there = (asked_nodes.verdicts(report, f"host:{node.name}") for node in two.nodes)
+    assert set(here) == set(there)
+    assert {name: said for name, (_, said) in there.items() if "没有得到回答" in said} == {}
+    assert sum(verdict == "conform" for verdict, _ in there.values()) > 15
+    for what, why in asked_nodes.HALF_DEAD.values():
+        with asked_nodes.half_dead(other, what):
+            asked_nodes.disbelieved(home, other, why)
+    with asked_nodes.away(home, other):
+        asked_nodes.disbelieved(home, other, "没有得到回答")
 
 
 @pytest.mark.parametrize("whose", ["the console's CA", "QEMU's own", "a gateway leg", "expired"])

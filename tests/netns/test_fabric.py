@@ -219,7 +219,7 @@ def test_who_is_no_node_cannot_put_a_frame_into_a_zone(pair):
 
 
 @pytest.mark.parametrize(
-    ("port", "open_"), [(16514, True), (49200, True), (3300, True), (5432, False)]
+    ("port", "open_"), [(16514, True), (49200, True), (3300, True), (6514, True), (5432, False)]
 )
 def test_nodes_alone_reach_each_others_engines(pair, port, open_):
     pair.listen(pair.a.name, port)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +10,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from appliance.errors import Text, Unavailable
-from compliance import judged
+from compliance import judged, remedies
 from controller.records.tables import ComplianceRun
 from controller.web.words import STATES
 
 WORST_FIRST = tuple(STATES["verdict"])
+_BAD = ("violated", "partial")
 PARTS = ("general", "cloud")
 
 
@@ -41,6 +42,13 @@ class FindingView:
     high_risk: bool
     evidence: tuple[EvidenceView, ...]
     asked: bool
+    remedies: tuple[str, ...] = ()
+
+    @property
+    def node(self) -> str:
+        """The node that it is about, "" for what is the home node's."""
+        kind, _, name = self.subject.partition(":")
+        return name if kind in ("host", "hypervisor") else ""
 
     @property
     def choice(self) -> str:
@@ -127,12 +135,17 @@ def _report(raw: dict[str, Any]) -> ReportView:
     score = raw["score"]
     items = {item["id"]: item for item in raw["items"]}
     asked = {(check["id"], check["subject"]): check["evidence"] for check in raw["checks"]}
+    bad = {(c["id"], c["subject"]) for c in raw["checks"] if c["verdict"] in _BAD}
     proofs = {sha: _evidence(sha, one) for sha, one in raw["evidence"].items()}
     found = []
     for one in raw["findings"]:
         names = [sha for check in one["checks"] for sha in asked.get((check, one["subject"]), ())]
         evidence = tuple(proofs[sha] for sha in dict.fromkeys(names) if sha in proofs)
-        found.append(_finding(one, items[one["item"]], evidence))
+        mends = [
+            remedies.for_check(check) for check in one["checks"] if (check, one["subject"]) in bad
+        ]
+        held = tuple(remedy.id for remedy in mends if remedy is not None)
+        found.append(replace(_finding(one, items[one["item"]], evidence), remedies=held))
     return ReportView(
         conclusion=_text(score["conclusion"]),
         sum=str(score["sum"]),

@@ -15,6 +15,7 @@ from compliance.model import VERDICT_TEXT
 from compliance.plot_trend import Point, trend
 from compliance.style import COLOURS
 from controller.actions.compliance import RunCompliance
+from controller.actions.mending import MendFindings
 from controller.records import compliance as records
 from controller.records.tables import ComplianceRun
 from controller.web.desk import Desk
@@ -128,6 +129,7 @@ def _page(desk: Desk, name: str) -> ResponseReturnValue:
         bar=bar,
         swatch=swatch,
         may_run=desk.may(RunCompliance),
+        may_mend=desk.may(MendFindings),
     )
 
 

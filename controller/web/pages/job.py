@@ -23,6 +23,7 @@ _RESULTS = {
     "run": "/compliance/runs/{}",
     "proof": "/gateway",
     "vm": "/vms/{}",
+    "plan": "/compliance/mending/plans/{}",
     "code_file": "{}",
 }
 

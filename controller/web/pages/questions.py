@@ -35,12 +35,14 @@ def show(desk: Desk) -> ResponseReturnValue:
         chosen = [
             one
             for one in found
-            if (layer or state) and layer in ("", one.question.layer) and state in ("", one.state)
+            if (layer or state)
+            and layer in ("", one.question.layer)
+            and (not state or one.stands(state))
         ]
         return desk.render(
             "questions.html",
             progress=questioning.progress(found),
-            states={name: sum(one.state == name for one in found) for name in questioning.STATES},
+            states=questioning.counted(found),
             layer=layer,
             state=state,
             found=chosen,
@@ -98,7 +100,7 @@ def _page(desk: Desk, subject: str, part: str, error: BoxError | None = None) ->
     item = _item(part)
     with desk.records() as session:
         where = answers.subject(subject)
-        beside = answers.foreign(session)
+        beside = answers.unentered(session)
         if not questionnaire.known(item, where, beside):
             raise NotFound(what="问题 question", name=f"{item} {subject}"[:80])
         every = answers.statements(session, all_of_them=True)

@@ -4,6 +4,7 @@ from flask import request
 from flask.typing import ResponseReturnValue
 
 from compliance.differences import CAUSE_TEXT, Cause
+from compliance.model import Verdict
 from controller.records import compared, compliance
 from controller.web.desk import Desk
 from controller.web.route import READERS, Route
@@ -46,6 +47,7 @@ def differences(desk: Desk) -> ResponseReturnValue:
         before=before,
         after=after,
         found=found,
+        verdicts=[str(verdict) for verdict in Verdict],
         causes={str(cause): CAUSE_TEXT[cause] for cause in Cause},
     )
 

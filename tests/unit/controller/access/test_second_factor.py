@@ -2,6 +2,8 @@
 
 import base64
 import datetime as dt
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -12,7 +14,7 @@ from appliance import clock
 from appliance.sealing import WrongKey
 from appliance.secret import Secret
 from appliance.settings import Settings, load
-from controller.access import enrolment, factors, logins, tokens
+from controller.access import enrolment, factors, logins, passwords, tokens
 from controller.access.logins import (
     Attempt,
     FactorNeeded,
@@ -143,6 +145,47 @@ def test_wrong_codes_lock_the_account(box):
     box.pass_by(minutes=2)
     assert box.log_in(code=box.shown(secret))
     assert ("auth.login", "refused", "10.0.0.7; second factor; failure 1") in box.acts()
+
+
+def test_guesses_that_come_at_once_are_no_more_than_those_in_a_row(box, monkeypatch):
+    box.bound()
+    guesses = 12
+    together, weighed = threading.Barrier(guesses), []
+    prove, passes = logins.prove, factors.passes
+    monkeypatch.setattr(logins, "prove", lambda *a: (prove(*a), together.wait())[0])
+    monkeypatch.setattr(factors, "passes", lambda *a: (passes(*a), weighed.append(a[3]))[0])
+
+    def guess(number):
+        with pytest.raises(LoginFailed):
+            box.log_in(code=f"00000{number}"[-6:])
+
+    with ThreadPoolExecutor(guesses) as pool:
+        list(pool.map(guess, range(guesses)))
+    assert len(weighed) == 5
+    assert box.account().locked_until is not None
+
+
+@pytest.mark.parametrize("wanted", ["short", GOOD, "Another-Horse-2"])
+def test_asking_for_a_new_password_does_not_tell_that_the_present_one_is_right(box, wanted):
+    """Without the code there is one answer, and it is counted, whatever the new password is worth."""
+    secret, _ = box.bound()
+    for password in (GOOD, "Wrong-Horse-9"):
+        with pytest.raises(LoginFailed):
+            box.log_in(password=password, new=wanted, code="000001")
+    assert box.account().failed == 2
+    if wanted != "Another-Horse-2":
+        code = box.shown(secret)
+        with pytest.raises(passwords.WeakPassword):
+            box.log_in(new=wanted, code=code)
+        assert box.log_in(code=code), "a password that was refused uses no code up"
+
+
+def test_a_code_may_be_typed_wide(box):
+    secret, recovery = box.bound()
+    wide = str.maketrans("0123456789", "０１２３４５６７８９")
+    box.pass_by(minutes=5)
+    assert box.log_in(code=box.shown(secret).translate(wide))
+    assert box.log_in(code=recovery[0].translate(wide).replace("-", "－"))
 
 
 def test_a_code_is_good_once(box):

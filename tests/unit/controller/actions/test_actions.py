@@ -58,6 +58,7 @@ def sample(kind: type[Action]) -> Action:
         "record": "seen", "review_by": "2027-01-01", "expires": "2027-01-01", "attachments": "[]",
         "measure": "watched", "of_kind": "boundary", "maker": "", "applies_to": "[]",
         "ref": "boundary:fw-1", "key": "hbox-2025-1.partial", "value": "half", "days": 7, "hour": 3,
+        "remedies": "faillock,usb_storage", "mended": VM, "seconds": 120,
     }  # fmt: skip
     if kind is ImportSignatures:
         values["name"] = "daily.cvd"
@@ -163,6 +164,9 @@ def test_every_pair_of_administrators_shares_no_write():
         # Stating what one knows and taking it back; what makes it count is the audit administrator's alone.
         "compliance.answer", "compliance.waiver.ask", "compliance.answer.withdraw",
         "compliance.waiver.withdraw",
+        # Bringing a node back to the state that the box itself lays down, and taking that back: security asks
+        # for it, and who configures nodes does the same by node.configure.
+        "compliance.mend.plan", "compliance.mend", "compliance.undo",
     }  # fmt: skip
     for kind in ACTIONS.values():
         administrators = kind.roles & {Role.SYSTEM, Role.SECURITY, Role.AUDIT}

@@ -274,7 +274,7 @@ def test_acts_of_trust_take_a_person():
         "module.approve", "gateway.change.approve", "gateway.change.reject", "gateway.look",
         "compliance.answer", "compliance.answer.approve", "compliance.answer.withdraw",
         "compliance.waiver.ask", "compliance.waiver.approve", "compliance.waiver.withdraw",
-        "compliance.option.set",
+        "compliance.option.set", "compliance.mend.plan", "compliance.mend", "compliance.undo",
     }  # fmt: skip
 
 

@@ -67,7 +67,7 @@ def state(hospital, kind, paper, **changes):
 def test_the_questionnaire_shows_each_layer_with_its_progress(reader, hospital, papers):
     text = reader("audadmin").get("/compliance/questions").get_data(as_text=True)
     for layer in ("8.1.1", "8.1.10", "risks", "IH-1"):
-        assert f'href="?layer={layer}"' in text, layer
+        assert f'href="?layer={layer}#asked"' in text, layer
     bars = re.findall(r'<progress max="(\d+)" value="(\d+)"', text)
     assert bars
     assert all(value == "0" for _, value in bars)
@@ -77,6 +77,12 @@ def test_the_questionnaire_shows_each_layer_with_its_progress(reader, hospital, 
         sum(int(value) for _, value in re.findall(r'<progress max="(\d+)" value="(\d+)"', text))
         == 1
     )
+    with Session(hospital.engine) as session, session.begin():
+        old = session.get(ComplianceStatement, papers["stated"])
+        anew = {c.key: getattr(old, c.key) for c in ComplianceStatement.__table__.columns}
+        session.add(ComplianceStatement(**{**anew, "id": chance.new_id(), "state": "asked"}))
+    waits = reader("audadmin").get("/compliance/questions?state=waits").get_data(as_text=True)
+    assert f'href="{PLACE}"' in waits, "what is answered anew waits beside the one that holds"
     soon = reader("audadmin").get("/compliance/questions?state=soon").get_data(as_text=True)
     assert f'href="{PLACE}"' in soon
     assert f"复核日期 {TODAY}" in soon

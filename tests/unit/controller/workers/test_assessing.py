@@ -10,9 +10,9 @@ from sqlalchemy import select, update
 from appliance import chance, clock
 from compliance.evidence import Answer, Evidence, Status
 from controller.actions.assessing import SetSchedule
-from controller.records import compared
+from controller.records import answers, compared, questioning
 from controller.records.answers import Schedule
-from controller.records.assessment import ComplianceChoice
+from controller.records.assessment import ComplianceChoice, ForeignObject
 from controller.records.session import reading, transaction
 from controller.records.tables import Account, ComplianceRun, Job, Node, Vm
 from controller.workers import WORKERS
@@ -190,3 +190,28 @@ def test_an_earlier_report_that_is_gone_fails_no_run(box):
     said = []
     assert moved(box.site, report("2026-11-21T08:00:00.000000+00:00", ""), said.append) is None
     assert "无法与上次比较" in said[0]
+
+
+def test_each_guest_is_an_object_that_people_judge(box):
+    with reading(box.engine) as session:
+        (guest,) = answers.guests(session)
+        listed = answers.unentered(session)
+        asked = {one.question.subject for one in questioning.asked(session)}
+    assert (guest.subject.ref, guest.place) == ("host:vm-v1", "n0")
+    assert listed == [guest]
+    assert "host:vm-v1" in asked
+
+
+def test_an_object_that_somebody_entered_under_a_guests_name_is_there_once(box):
+    with transaction(box.engine) as session:
+        row = {
+            "ref": "host:vm-v1",
+            "kind": "host",
+            "name": "vm-v1",
+            "what": "server",
+            "maker": "",
+            "place": "",
+        }
+        session.add(ForeignObject(**row, applies_to=[], made_by="sam", created_at="now"))
+    with reading(box.engine) as session:
+        assert [one.what for one in answers.unentered(session)] == ["server"]

@@ -213,6 +213,14 @@ def test_attachments_are_kept_by_their_digest_for_the_group_alone(box):
     assert (kept.name, kept.size, kept.sha256) == ("验收.pdf", 19, file["digest"])
 
 
+def test_an_attachment_kept_before_is_told_with_its_own_size(box):
+    file = upload(box, b"%PDF-1.7 acceptance")
+    assert box.done("sam", stated(files=json.dumps([file]))).state == "succeeded"
+    job = box.done("sam", stated(files=json.dumps([{**file, "size": 3}])))
+    assert (job.state, job.error["code"]) == ("failed", "module.other_file")
+    assert (box.folder / "attachments" / file["digest"]).is_file()
+
+
 def test_what_was_withdrawn_or_replaced_is_not_brought_back_by_its_state(box):
     first, second = stated(), stated("violated")
     for one in (first, second):
@@ -240,6 +248,7 @@ def test_an_attachment_that_is_another_file_leaves_nothing(box, change):
         "{", "{}", "[1]", '[{"name": "a"}]',
         json.dumps([{"name": "../x", "upload": "x", "digest": "0" * 64, "size": 1}]),
         json.dumps([{"name": "x", "upload": f"{chance.new_id()}.paper", "digest": "0" * 64, "size": FILE_LIMIT + 1}]),
+        json.dumps([{"name": "制度\u202efdp.exe", "upload": f"{chance.new_id()}.paper", "digest": "0" * 64, "size": 1}]),
     ],
 )  # fmt: skip
 def test_attachments_of_another_form_are_refused(files):

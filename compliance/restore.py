@@ -1,0 +1,174 @@
+"""Keeps what a node was like before it is mended, and puts it back: by itself, by a timer, or when asked.
+
+    python -I -m compliance.restore FOLDER             put back what FOLDER/before.json holds
+    python -I -m compliance.restore FOLDER --keep      keep it: {"patterns", "units"} on standard input
+    python -I -m compliance.restore FOLDER --compare   say what differs from it now
+    python -I -m compliance.restore FOLDER --digests   say digests of what FOLDER/before.json covers
+    python -I -m compliance.restore --armed            put back all that is armed: the node was cut off
+
+Answers in JSON on standard output. FOLDER/fired says that it was put back (by whomever).
+"""
+
+import argparse
+import fcntl
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from appliance.files import write_atomically
+from appliance.host import Host, LocalHost
+from compliance.before import FORMAT, capture, differences, put_back
+from compliance.remedies.model import MODES, RULES
+
+PLACE = "/var/lib/hbox/mending"
+BEFORE, FIRED, ARMED = "before.json", "fired", "armed"
+_PATIENCE = 60.0  # seconds for one call of systemctl
+
+
+def main(arguments: list[str] | None = None, host: Host | None = None) -> int:
+    """Do what the command line says; 0 when it was done."""
+    asked = _parser().parse_args(arguments)
+    machine = host or LocalHost()
+    if asked.armed:
+        told: Any = [
+            restore(path.parent, machine, asked.root)
+            for path in sorted(Path(asked.root + PLACE).glob(f"*/{ARMED}"))
+        ]
+    elif asked.keep:
+        told = keep(asked.folder, json.load(sys.stdin), machine, asked.root)
+    elif asked.compare or asked.digests:
+        told = look(asked.folder, machine, asked.root, digests=asked.digests)
+    else:
+        told = restore(asked.folder, machine, asked.root)
+    json.dump(told, sys.stdout)
+    return 0
+
+
+def keep(folder: Path, asked: dict[str, Any], host: Host, root: str = "") -> dict[str, Any]:
+    """Write FOLDER/before.json, on disk before anything is changed; return it without the guard.
+
+    `patterns` are what will be written; `guard` what must not be, which is put back all the same.
+    """
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    folder.chmod(0o700)
+    held = {
+        "format": FORMAT,
+        **_part(asked["patterns"], root, asked.get("known", ())),
+        "units": {unit: _active(host, unit) for unit in asked["units"]},
+        "rules": _rules(host, asked["patterns"]),
+    }
+    whole = {**held, "guard": _part(asked["guard"], root)}
+    write_atomically(folder / BEFORE, json.dumps(whole).encode(), mode=0o600)
+    (folder / FIRED).unlink(missing_ok=True)
+    return held
+
+
+def look(folder: Path, host: Host, root: str = "", *, digests: bool) -> dict[str, Any]:
+    """Return what differs from before (path -> how), or digests of what was to be written."""
+    held = _held(folder)
+    if digests:
+        return _now(held, root)
+    moved: dict[str, str] = {}
+    for part in _parts(held):
+        moved |= differences(part["entries"], _now(part, root))
+    if _rules(host, held["patterns"]) != held["rules"]:
+        moved[RULES] = "changed"
+    return dict(sorted(moved.items()))
+
+
+def restore(folder: Path, host: Host, root: str = "") -> dict[str, Any]:
+    """Put everything back, then the units; return what was not as it had been. A second time changes nothing."""
+    with _alone(folder):
+        held = _held(folder)
+        moved: list[str] = []
+        left: dict[str, str] = {}
+        for part in _parts(held):
+            moved += put_back(part["entries"], part["patterns"], root=root)
+            left |= differences(part["entries"], _now(part, root))
+        write_atomically(folder / FIRED, b"", mode=0o600)
+        (folder / ARMED).unlink(missing_ok=True)
+        stopped = _units(host, held["units"], moved)
+        # After the units: one of them may lay the filter anew, and what was there counts.
+        if _rules(host, held["patterns"]) != held["rules"]:
+            moved.append(RULES)
+            text = f"flush ruleset\n{held['rules']}"
+            host.run(["nft", "-f", "-"], stdin=text.encode(), timeout=_PATIENCE)
+    return {"moved": sorted(set(moved)), "left": left, "units": stopped}
+
+
+def _part(patterns: Sequence[str], root: str, known: Sequence[str] = ()) -> dict[str, Any]:
+    """Keep the patterns, and of `known` paths that none of them finds any more at least owner and mode."""
+    found = capture(patterns, root=root)
+    beside = [f"{MODES}{path}" for path in known if path not in found]
+    return {"patterns": list(patterns), "entries": {**capture(beside, root=root), **found}}
+
+
+def _parts(held: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the guard, where it is kept, then what was to be written."""
+    return [*([held["guard"]] if "guard" in held else []), held]
+
+
+def _now(part: dict[str, Any], root: str) -> dict[str, Any]:
+    return capture(part["patterns"], root=root, data=False, known=part["entries"])
+
+
+def _units(host: Host, wanted: dict[str, str], moved: Sequence[str]) -> list[str]:
+    """Bring the units back to how they were; return those that would not."""
+    if any(path.startswith("/etc/systemd/") for path in moved):
+        _systemctl(host, "daemon-reload")
+    for unit, state in wanted.items():
+        if state == "active":
+            _systemctl(host, "reset-failed", unit)
+            _systemctl(host, "reload-or-restart" if moved else "start", unit)
+        elif _active(host, unit) == "active":
+            _systemctl(host, "stop", unit)
+    return [
+        u for u, state in wanted.items() if (_active(host, u) == "active") != (state == "active")
+    ]
+
+
+def _rules(host: Host, patterns: Sequence[str]) -> str:
+    """Return the packet filter without its counters, as nft takes it again; "" where it is of no concern."""
+    if RULES not in patterns:
+        return ""
+    return host.run(["nft", "-s", "list", "ruleset"], timeout=_PATIENCE).text
+
+
+def _active(host: Host, unit: str) -> str:
+    return host.run(["systemctl", "is-active", unit], timeout=_PATIENCE, check=False).text.strip()
+
+
+def _systemctl(host: Host, *words: str) -> None:
+    host.run(["systemctl", *words], timeout=_PATIENCE, check=False)
+
+
+def _held(folder: Path) -> dict[str, Any]:
+    held: dict[str, Any] = json.loads((folder / BEFORE).read_bytes())
+    return held
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="compliance.restore", description=__doc__)
+    parser.add_argument("folder", type=Path, nargs="?", help="where before.json lies")
+    for name in ("keep", "compare", "digests", "armed"):
+        parser.add_argument(f"--{name}", action="store_true")
+    parser.add_argument("--root", default="", help="lies before every path (tests)")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

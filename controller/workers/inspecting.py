@@ -1,0 +1,52 @@
+"""Which nodes the inspector asks over SSH, and the key with which it does: theirs alone, good for answers only."""
+
+import json
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_ssh_private_key,
+)
+
+from appliance.files import write_atomically
+from appliance.settings import Settings
+from compliance import sandbox
+from controller.workers.fleet import OUTSIDE, Fleet, known_hosts
+from controller.workers.site import Site
+
+KEY = "inspect.ed25519"
+
+
+def public_key(settings: Settings) -> str:
+    """Return the inspector's public key (OpenSSH, two fields); the pair is made when it is first needed."""
+    path = settings.keys / KEY
+    if not path.exists():
+        made = Ed25519PrivateKey.generate()
+        text = made.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
+        write_atomically(path, text, mode=0o600)
+    own = load_ssh_private_key(path.read_bytes(), password=None).public_key()
+    return own.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode("ascii")
+
+
+def hand_over_nodes(
+    site: Site, nodes: Path = sandbox.NODES, known: Path = sandbox.KNOWN_HOSTS
+) -> str:
+    """Write which other nodes there are and by which keys they are known; return our key's file, "" for none."""
+    fleet = site.nodes
+    others = [
+        member
+        for member in (fleet.members() if isinstance(fleet, Fleet) else [])
+        if not member.home and member.state not in OUTSIDE and member.address
+    ]
+    if not others:
+        return ""
+    listed = [{"name": member.name, "address": member.address} for member in others]
+    write_atomically(nodes, json.dumps(listed).encode(), mode=0o644)
+    keys = {member.address: member.host_key for member in others if member.host_key}
+    write_atomically(known, known_hosts(keys).encode(), mode=0o644)
+    public_key(site.settings)
+    return str(site.settings.keys / KEY)

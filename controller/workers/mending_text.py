@@ -1,0 +1,73 @@
+"""What a mending changes, as text for people: diffs without secrets, within bounds."""
+
+import base64
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+MOST = 60_000  # characters of a diff that a job's result carries
+_SECRET = re.compile(r"shadow|_key\b|\.key\b|/keys/|secret|opasswd|\.pem\b")
+_HEAD = re.compile(r"^(?:---|\+\+\+) (?:before|after): (?P<path>\S+)")
+
+
+class Diffs:
+    """Takes the roles' lines as they come, and gives those on that may be seen.
+
+    Of a file that holds secrets only its name is told.
+    """
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self._hidden = False
+
+    def take(self, line: str) -> str:
+        """Return the line, or "" where it shows what nobody should read."""
+        head = _HEAD.match(line)
+        if head:
+            # The second head may name a copy on its way, so it only hides more.
+            first = line.startswith("---")
+            self._hidden = bool(_SECRET.search(head["path"])) or (self._hidden and not first)
+        elif not line.startswith(("+", "-", "@@")):
+            self._hidden = False
+        if self._hidden and not head:
+            return ""
+        if head or line.startswith(("+", "-", "@@")):
+            self.lines.append(line)
+        return line
+
+    @property
+    def text(self) -> str:
+        """All changes, cut where they are too long."""
+        return cut("\n".join(self.lines))
+
+
+def between(old: Mapping[str, Any], new: Mapping[str, Any], paths: Iterable[str]) -> str:
+    """Return what differs between two kept states in these paths, as a unified diff. Pure."""
+    parts = []
+    for path in paths:
+        if _SECRET.search(path):
+            parts.append(f"--- {path}\n(内容不显示 not shown)")
+            continue
+        was, now = (_text(held.get(path)) for held in (old, new))
+        heads = (f"before: {path}", f"after: {path}")
+        lines = list(difflib.unified_diff(was, now, *heads, lineterm=""))
+        parts.append(
+            "\n".join(lines) if lines else f"{path}: {_form(old, path)} → {_form(new, path)}"
+        )
+    return cut("\n".join(parts))
+
+
+def cut(text: str) -> str:
+    """Return the text within bounds. Pure."""
+    return text if len(text) <= MOST else text[:MOST] + "\n… (其余略 cut)"
+
+
+def _text(entry: Mapping[str, Any] | None) -> list[str]:
+    raw = base64.b64decode(entry.get("data", "")) if entry else b""
+    return raw.decode("utf-8", "replace").splitlines()
+
+
+def _form(held: Mapping[str, Any], path: str) -> str:
+    one = held.get(path)
+    return "–" if one is None else f"{one['kind']} {one['mode']:04o} {one['uid']}:{one['gid']}"

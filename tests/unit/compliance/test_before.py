@@ -1,0 +1,242 @@
+"""What was there before is put back byte for byte, whatever was done to it meanwhile."""
+
+import json
+import os
+import shutil
+import stat
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from appliance.host import LocalHost, Result
+from compliance import restore
+from compliance.before import VOLATILE, capture, differences, put_back
+from compliance.remedies.model import RULES
+
+ALL = ("/etc/**",)
+
+
+class Node(LocalHost):
+    """This machine but for systemctl and nft, which act on a dict."""
+
+    def __init__(self, units=None, rules=""):
+        self.units = units or {}
+        self.rules = rules
+        self.asked = []
+
+    def run(self, argv, *, stdin=b"", **given):
+        if argv[0] == "nft":
+            if argv[1] == "-f":
+                self.rules = stdin.decode().removeprefix("flush ruleset\n")
+            return Result(tuple(argv), 0, self.rules.encode(), b"")
+        assert argv[0] == "systemctl"
+        self.asked.append(argv[1:])
+        state = {"start": "active", "reload-or-restart": "active", "stop": "inactive"}.get(argv[1])
+        if state:
+            self.units[argv[2]] = state
+        told = self.units.get(argv[-1], "inactive")
+        return Result(tuple(argv), 0, told.encode(), b"")
+
+
+@pytest.fixture
+def root(tmp_path):
+    """A little /etc: files of several modes, a link, folders, an empty file, bytes that are no text."""
+    etc = tmp_path / "etc"
+    (etc / "pam.d").mkdir(parents=True)
+    (etc / "empty").mkdir(mode=0o750)
+    (etc / "pam.d" / "sshd").write_bytes(b"auth required pam_unix.so\n")
+    (etc / "shadow").write_bytes(b"root:!:1::::::\n\xff\x00")
+    (etc / "shadow").chmod(0o640)
+    (etc / "nothing").touch(mode=0o4755)
+    (etc / "link").symlink_to("pam.d/sshd")
+    return str(tmp_path)
+
+
+def tree(root):
+    """All that there is, as find and sha256sum would tell it."""
+    found = {}
+    for path in sorted(Path(root).rglob("*")):
+        held = path.lstat()
+        content = (
+            path.readlink() if path.is_symlink() else path.read_bytes() if path.is_file() else None
+        )
+        mode = 0 if path.is_symlink() else stat.S_IMODE(held.st_mode)
+        found[str(path)] = (mode, held.st_uid, held.st_gid, content)
+    return found
+
+
+def _write(root):
+    Path(root, "etc/pam.d/sshd").write_bytes(b"x")
+
+
+def _mode(root):
+    Path(root, "etc/shadow").chmod(0o666)
+
+
+def _owner(root):
+    os.chown(Path(root, "etc/nothing"), os.getuid(), os.getgid())
+    Path(root, "etc/nothing").chmod(0o4700)
+
+
+def _gone(root):
+    shutil.rmtree(Path(root, "etc/pam.d"))
+
+
+def _new(root):
+    Path(root, "etc/new/deep").mkdir(parents=True)
+    Path(root, "etc/new/deep/file").write_text("x")
+
+
+def _other(root):
+    Path(root, "etc/shadow").unlink()
+    Path(root, "etc/shadow").symlink_to("/dev/null")
+
+
+def _folder(root):
+    Path(root, "etc/link").unlink()
+    Path(root, "etc/link").mkdir()
+    Path(root, "etc/link/in").touch()
+
+
+def _masked(root):
+    shutil.rmtree(Path(root, "etc/empty"))
+    Path(root, "etc/empty").symlink_to("/dev/null")
+
+
+HARM = (_write, _mode, _owner, _gone, _new, _other, _folder, _masked)
+
+
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.lists(st.sampled_from(HARM), min_size=1, max_size=5, unique=True))
+def test_it_is_put_back_byte_for_byte_whatever_was_done(root, harms):
+    before, was = capture(ALL, root=root), tree(root)
+    for harm in harms:
+        try:
+            harm(root)
+        except OSError:
+            continue  # what an earlier one took away
+    moved = put_back(before, ALL, root=root)
+    assert tree(root) == was
+    assert put_back(before, ALL, root=root) == []
+    assert moved or set(harms) <= {_owner}
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root gives files away")
+def test_an_owner_and_an_attribute_come_back(root):
+    path = Path(root, "etc/shadow")
+    os.setxattr(path, "user.hbox", b"1")
+    before = capture(ALL, root=root)
+    os.chown(path, 7, 7)
+    os.setxattr(path, "user.more", b"2")
+    os.removexattr(path, "user.hbox")
+    assert differences(before, capture(ALL, root=root)) == {"/etc/shadow": "changed"}
+    put_back(before, ALL, root=root)
+    assert (path.stat().st_uid, path.stat().st_gid) == (0, 0)
+    assert os.listxattr(path) == ["user.hbox"]
+
+
+def test_a_mode_alone_is_told_apart_from_content_and_content_is_then_left_alone(root):
+    patterns = ("modes:/etc/shadow", "modes:/etc/pam.d/**")
+    before = capture(patterns, root=root)
+    assert all("data" not in one and "sha256" not in one for one in before.values())
+    _mode(root)
+    _write(root)
+    Path(root, "etc/pam.d/other").touch()
+    assert differences(before, capture(patterns, root=root)) == {"/etc/shadow": "mode"}
+    put_back(before, patterns, root=root)
+    assert stat.S_IMODE(Path(root, "etc/shadow").stat().st_mode) == 0o640
+    assert Path(root, "etc/pam.d/sshd").read_bytes() == b"x"
+    assert Path(root, "etc/pam.d/other").exists()
+
+
+def test_what_is_open_is_found_as_the_checks_find_it_and_its_mode_comes_back(root):
+    Path(root, "etc/stray").touch()
+    Path(root, "etc/stray").chmod(0o666)
+    Path(root, "etc/tmp").mkdir()
+    Path(root, "etc/tmp").chmod(0o1777)
+    before = capture(("open:/",), root=root)
+    assert set(before) == {"/etc/stray", "/etc/nothing"}
+    Path(root, "etc/stray").chmod(0o644)
+    Path(root, "etc/nothing").chmod(0o755)
+    put_back(before, ("open:/",), root=root)
+    assert stat.S_IMODE(Path(root, "etc/stray").stat().st_mode) == 0o666
+    assert stat.S_IMODE(Path(root, "etc/nothing").stat().st_mode) == 0o4755
+
+
+def test_what_changes_by_itself_is_no_difference(root):
+    before = capture(ALL, root=root)
+    for path in VOLATILE:
+        Path(root + path).write_text("x")
+    assert differences(before, capture(ALL, root=root)) == {}
+
+
+def test_a_node_restores_files_units_and_the_filter_and_says_so(root, tmp_path, capsys):
+    folder, node = tmp_path / "kept", Node({"ssh": "active"}, "table a {\n}\n")
+    asked = {"patterns": ["/etc/pam.d/**", RULES], "guard": ["/etc/**"], "units": ["ssh", "telnet"]}
+    was = tree(Path(root, "etc"))
+    restore.keep(folder, asked, node, root)
+    assert stat.S_IMODE((folder / "before.json").stat().st_mode) == 0o600
+    assert restore.look(folder, node, root, digests=False) == {}
+    _gone(root)
+    _mode(root)
+    node.units |= {"ssh": "failed", "telnet": "active"}
+    node.rules = ""
+    seen = restore.look(folder, node, root, digests=False)
+    assert seen == {
+        "/etc/pam.d": "gone", "/etc/pam.d/sshd": "gone", "/etc/shadow": "mode", RULES: "changed",
+    }  # fmt: skip
+    (folder / "armed").touch()
+    assert restore.main([str(folder), "--root", root], node) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["left"], told["units"]) == ({}, [])
+    assert tree(Path(root, "etc")) == was
+    assert node.units == {"ssh": "active", "telnet": "inactive"}
+    assert node.rules == "table a {\n}\n"
+    assert (folder / "fired").exists()
+    assert not (folder / "armed").exists()
+
+
+def test_what_no_pattern_finds_any_more_is_kept_by_its_name(root, tmp_path):
+    asked = {
+        "patterns": ["open:/"],
+        "known": ["/etc/shadow", "/etc/none"],
+        "guard": [],
+        "units": [],
+    }
+    held = restore.keep(tmp_path / "k", asked, Node(), root)
+    assert held["entries"]["/etc/shadow"]["mode"] == 0o640
+    assert set(held["entries"]) == {"/etc/shadow", "/etc/nothing"}
+    _mode(root)
+    restore.restore(tmp_path / "k", Node(), root)
+    assert stat.S_IMODE(Path(root, "etc/shadow").stat().st_mode) == 0o640
+
+
+def test_a_unit_that_does_not_come_up_is_named(root, tmp_path):
+    class Broken(Node):
+        def run(self, argv, **given):
+            done = super().run(argv, **given)
+            self.units["ssh"] = "failed"
+            return done
+
+    node = Node({"ssh": "active"})
+    restore.keep(tmp_path / "k", {"patterns": [], "guard": [], "units": ["ssh"]}, node, root)
+    assert restore.restore(tmp_path / "k", Broken(), root)["units"] == ["ssh"]
+
+
+def test_after_a_power_cut_all_that_was_armed_goes_back_at_the_next_start(root, capsys):
+    place = Path(root + restore.PLACE)
+    for job, armed in (("one", True), ("two", False)):
+        restore.keep(
+            place / job, {"patterns": ["/etc/shadow"], "guard": [], "units": []}, Node(), root
+        )
+        if armed:
+            (place / job / "armed").touch()
+    _mode(root)
+    restore.main(["--armed", "--root", root], Node())
+    assert len(json.loads(capsys.readouterr().out)) == 1
+    assert stat.S_IMODE(Path(root, "etc/shadow").stat().st_mode) == 0o640
+    assert not (place / "two" / "fired").exists()

@@ -1,0 +1,89 @@
+"""The table of violations, and the pure judging of what two reports say of one."""
+
+import copy
+
+import pytest
+
+from compliance.catalogue import LAWS, load
+from compliance.checks import CHECKS
+from compliance.remedies import REMEDIES
+from tests.violations import kernel
+from tests.violations.judging import seen
+from tests.violations.table import VIOLATIONS
+from tests.violations.violation import Violation
+
+BY_ID = {check.id: check for check in CHECKS}
+EVERY = (*VIOLATIONS, *kernel.VIOLATIONS)
+
+
+def report(faillock="conform", reason="5 failures lock", umask="conform"):
+    checks = [
+        ("faillock", faillock, reason, ["8.1.4.1.b"]),
+        ("umask", umask, "UMASK", ["8.1.4.2.f"]),
+    ]
+    return {
+        "started": "2026-11-22T00:00:00+00:00",
+        "seconds": 1.0,
+        "subjects": [{"ref": "host:n"}],
+        "evidence": {},
+        "checks": [
+            {"id": name, "subject": "host:n", "verdict": verdict, "items": items,
+             "reason": {"zh": said, "en": said}}
+            for name, verdict, said, items in checks
+        ],
+        "findings": [
+            {"item": items[0], "subject": "host:n", "verdict": verdict, "machine": verdict, "checks": [name]}
+            for name, verdict, _, items in checks
+        ],
+    }  # fmt: skip
+
+
+FIFTY = Violation(
+    "fifty", "x", "faillock", "8.1.4.1.b", "deny=50", touched=("/x",), remedy="faillock"
+)
+
+
+def test_a_violation_that_is_found_at_its_item_and_alone_has_no_fault():
+    assert seen(FIFTY, report(), report("violated", "too lax: deny=50")).faults == ()
+
+
+@pytest.mark.parametrize(
+    ("before", "during", "fault"),
+    [
+        (report(), report(), "does not find it: conform"),
+        (report(), report("unknown", "?"), "does not find it: unknown"),
+        (report(), report("violated", "not in the stack"), "finds something else"),
+        (report(), report("violated", "deny=50", umask="violated"), "umask moved as well"),
+        (report("violated", "a"), report("violated", "deny=50"), "does not conform before"),
+    ],
+)
+def test_what_the_suite_promises_is_held_against_the_reports(before, during, fault):
+    assert any(fault in one for one in seen(FIFTY, before, during).faults)
+
+
+def test_a_finding_that_stands_although_its_check_fell_is_a_fault():
+    during = copy.deepcopy(report("violated", "deny=50"))
+    during["findings"][0]["machine"] = "pending"
+    assert any(
+        "item 8.1.4.1.b does not fall" in one for one in seen(FIFTY, report(), during).faults
+    )
+
+
+def test_every_violation_is_called_otherwise_and_there_are_enough():
+    assert len({one.id for one in EVERY}) == len(EVERY)
+    assert len(VIOLATIONS) >= 60
+    assert not [one.id for one in VIOLATIONS if one.kernel]
+
+
+@pytest.mark.parametrize("violation", EVERY, ids=lambda one: one.id)
+def test_every_violation_names_a_check_and_one_of_its_items(violation):
+    items = {item.id for part in ("", *LAWS) for item in (load(part) if part else load()).items}
+    assert violation.item in BY_ID[violation.check].items
+    assert violation.item in items
+    assert BY_ID[violation.check].kernel_bound == violation.kernel
+    assert set(violation.also) <= set(BY_ID)
+    assert all(violation.also.values()), "say why it moves as well"
+
+
+def test_every_remedy_that_is_said_to_mend_is_one_of_the_box():
+    assert {one.remedy for one in EVERY if one.remedy} - set(REMEDIES) == set()
