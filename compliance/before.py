@@ -25,7 +25,7 @@ VOLATILE = frozenset(
     {"/etc/.pwd.lock", "/etc/adjtime", "/etc/mtab", "/etc/resolv.conf", "/etc/ld.so.cache"}
 )
 _CONTENT, _RIGHTS = ("kind", "sha256", "target", "xattr"), ("mode", "uid", "gid")
-_DIRECT = "/proc/"  # written in place: no file can be renamed there
+KERNEL = "/proc/"  # written in place: no file can be renamed there
 
 Entry = dict[str, Any]
 Entries = dict[str, Entry]
@@ -209,7 +209,7 @@ def _write(path: Path, entry: Entry) -> None:
     elif kind == "mode":
         if os.path.lexists(path):
             _dress(path, entry)
-    elif str(path).startswith(_DIRECT):
+    elif str(path).startswith(KERNEL):
         path.write_bytes(base64.b64decode(entry["data"]))
     else:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -21,7 +21,7 @@ from typing import Any
 
 from appliance.files import write_atomically
 from appliance.host import Host, LocalHost
-from compliance.before import FORMAT, capture, differences, put_back
+from compliance.before import FORMAT, KERNEL, capture, differences, put_back
 from compliance.remedies.model import MODES, RULES
 
 PLACE = "/var/lib/hbox/mending"
@@ -92,7 +92,8 @@ def restore(folder: Path, host: Host, root: str = "") -> dict[str, Any]:
         write_atomically(folder / FIRED, b"", mode=0o600)
         (folder / ARMED).unlink(missing_ok=True)
         stopped = _units(host, held["units"], moved)
-        # After the units: one of them may lay the filter anew, and what was there counts.
+        # After the units: one of them may set switches and lay the filter anew, and what was there counts.
+        moved += _switches(held, root)
         if _rules(host, held["patterns"]) != held["rules"]:
             moved.append(RULES)
             text = f"flush ruleset\n{held['rules']}"
@@ -114,6 +115,12 @@ def _parts(held: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _now(part: dict[str, Any], root: str) -> dict[str, Any]:
     return capture(part["patterns"], root=root, data=False, known=part["entries"])
+
+
+def _switches(held: dict[str, Any], root: str) -> list[str]:
+    """Put back what the kernel itself holds as files; return what was not as it had been."""
+    entries = {path: one for path, one in held["entries"].items() if path.startswith(KERNEL)}
+    return put_back(entries, [p for p in held["patterns"] if p.startswith(KERNEL)], root=root)
 
 
 def _units(host: Host, wanted: dict[str, str], moved: Sequence[str]) -> list[str]:
@@ -139,7 +146,9 @@ def _rules(host: Host, patterns: Sequence[str]) -> str:
 
 
 def _active(host: Host, unit: str) -> str:
-    return host.run(["systemctl", "is-active", unit], timeout=_PATIENCE, check=False).text.strip()
+    argv = ["systemctl", "is-active", unit]
+    said = host.run(argv, timeout=_PATIENCE, check=False).text.strip()
+    return "active" if said == "reloading" else said  # it runs, and reads its settings anew
 
 
 def _systemctl(host: Host, *words: str) -> None:

@@ -29,7 +29,7 @@ _RESULT = re.compile(
 )
 _TOLD = 1500  # characters kept of what a failed task said
 LIMIT = 1800.0  # seconds for one run
-# The worker's sandbox hides /root, /home and /tmp: what is mended on its own node may lie there.
+# The worker's sandbox hides /root, /home and /tmp: what a role brings to its state may lie there.
 OUTSIDE = ("nsenter", "--target", "1", "--mount", "--")
 
 
@@ -179,14 +179,23 @@ def _lay(site: Site, place: Path, nodes: Sequence[PlayNode], what: Play) -> None
         write_atomically(path, text.encode(), mode=0o600)
 
 
+def _outside() -> tuple[str, ...]:
+    """Return what brings a program out of the worker's sandbox; nothing where there is none to leave."""
+    try:
+        own, first = (Path(f"/proc/{who}/ns/mnt").readlink() for who in ("self", "1"))
+    except PermissionError:
+        return ()  # without the right to look there is none to enter either
+    return () if own == first else OUTSIDE
+
+
 def _run(place: Path, say: Say, nodes: Sequence[PlayNode], what: Play) -> dict[str, Recap]:
     program = str(Path(sys.executable).with_name("ansible-playbook"))
     argv = [program, "-i", str(place / "inventory.json"), "-e", f"@{place / 'variables.json'}"]
     argv += [*(["--check"] if what.check else []), *(["--diff"] if what.check or what.tags else [])]
     argv += ["--tags", ",".join(what.tags)] if what.tags else []
     argv.append(str(playbooks.ROOT / what.playbook))
-    if what.tags and any(node.home for node in nodes):
-        argv = [*OUTSIDE, *argv]
+    if any(node.home for node in nodes):
+        argv = [*_outside(), *argv]
     running = start(argv, log=place / "log", env=environment(place))
     lines: list[str] = []
     for line in _lines(running, place / "log"):
