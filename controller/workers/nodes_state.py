@@ -50,11 +50,16 @@ def configure(
     check: bool = False,
     also: Member | None = None,
 ) -> dict[str, Recap]:
-    """Run the node roles on these nodes; a second run changes nothing."""
+    """Run the node roles on these nodes; a second run changes nothing.
+
+    With `also`, a node that is just being let in, those alone that know of other nodes: its build was
+    seen to be ours, and the image's build ran the others.
+    """
     nodes = [
         PlayNode(m.name, m.address, m.host_key, m.home, variables(site, m, also)) for m in members
     ]
-    found = play(site, say, nodes, Play(check=check))
+    book = "node.yml" if also is None else "member.yml"
+    found = play(site, say, nodes, Play(playbook=book, check=check))
     if not check:
         _learn(site, say, [name for name, recap in found.items() if recap.changed])
     return found
