@@ -21,7 +21,9 @@ pytestmark = [pytest.mark.vm, pytest.mark.timeout(2400)]
 
 ALL = os.environ.get("HBOX_VIOLATIONS") == "all"
 CHANCE = random.Random(os.environ.get("HBOX_VIOLATIONS_SEED", "1"))  # noqa: S311 - a sample, not a secret
-CHOSEN = BREACHES if ALL else CHANCE.sample(BREACHES, 4)
+# An emulated box that has just started is often busy as it comes: how busy it is says nothing here.
+STILL = [one for one in BREACHES if one.check != "load"]
+CHOSEN = BREACHES if ALL else CHANCE.sample(STILL, 3)
 ROLES = ["roles"] if ALL else []
 
 # What a box as it comes is judged, started from an emulator: without Secure Boot, a TPM, an encrypted disk,
@@ -35,7 +37,6 @@ FRESH = {
     "core_dumps": "conform",
     "disk_encryption": "violated",
     "kernel_switches": "conform",
-    "load": "conform",
     "temperature": "unknown",
     "vm_confinement": "unknown",
 }
@@ -76,7 +77,7 @@ def test_every_check_of_the_kernel_has_a_verdict_of_its_own_here(box: Box) -> No
     box.wait("test -e /run/inspection.done", 600)
     report = json.loads(box.sh(f"cat {sandbox.OUT}").text)
     bound = {check.id for check in CHECKS if check.kernel_bound}
-    found = {one["id"]: one for one in report["checks"] if one["id"] in bound}
+    found = {one["id"]: one for one in report["checks"] if one["id"] in bound - {"load"}}
     told = {name: (one["verdict"], one["reason"]["en"]) for name, one in found.items()}
     assert {name: verdict for name, (verdict, _) in told.items()} == FRESH, told
     assert "container" not in json.dumps(told)
