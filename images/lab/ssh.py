@@ -108,7 +108,7 @@ class LabNode:
         note, log = self.folder / "ssh.pid", self.folder / "ssh.log"
         processes.spawn(self.local, argv, note, log=log)
 
-    def wait_ready(self, *, patience: float = 120.0, units: Sequence[str] = ()) -> str:
+    def wait_ready(self, *, patience: float = 300.0, units: Sequence[str] = ()) -> str:
         """Wait until the node has started and `units` are active; return systemd's verdict.
 
         The verdict is `running` or `degraded`; anything else after `patience` seconds raises.
