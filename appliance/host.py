@@ -32,6 +32,13 @@ class Result:
         """Standard output as text; undecodable bytes are replaced."""
         return self.out.decode("utf-8", "replace")
 
+    def well(self, command: str) -> "Result":
+        """Return it; raises `CommandFailed` for a code other than 0, with the end of what `command` said."""
+        if self.code != 0:
+            tail = (self.err or self.out).decode("utf-8", "replace").strip()[-2000:]
+            raise CommandFailed(command=command, exit=self.code, why=tail)
+        return self
+
 
 class CommandFailed(Failed):
     """A program ended with a code other than 0."""
@@ -122,10 +129,7 @@ class LocalHost:
         except subprocess.TimeoutExpired as error:
             raise CommandTimeout(command=argv[0], limit=timeout) from error
         result = Result(tuple(argv), done.returncode, done.stdout, done.stderr)
-        if check and result.code != 0:
-            tail = (result.err or result.out).decode("utf-8", "replace").strip()[-2000:]
-            raise CommandFailed(command=argv[0], exit=result.code, why=tail)
-        return result
+        return result.well(argv[0]) if check else result
 
     def read(self, path: str) -> bytes:
         """See `Host.read`."""
@@ -165,10 +169,7 @@ class BoundedHost(LocalHost):
             error.heard = heard.out[:4096]
             raise error
         result = Result(tuple(argv), heard.code, heard.out, heard.err)
-        if check and result.code != 0:
-            tail = (result.err or result.out).decode("utf-8", "replace").strip()[-2000:]
-            raise CommandFailed(command=argv[0], exit=result.code, why=tail)
-        return result
+        return result.well(argv[0]) if check else result
 
     def read(self, path: str) -> bytes:
         """See `Host.read`. What is no plain file (a pipe, a device) or longer than `most` is an `OSError`."""

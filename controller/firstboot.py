@@ -9,18 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import psutil
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
-    load_ssh_private_key,
-)
 from sqlalchemy import Engine
 
 import playbooks
-from appliance import node_keys
+from appliance import node_keys, ssh_key
 from appliance.ca import Authority, covers
 from appliance.clock import iso
 from appliance.host import Host, LocalHost, write_atomically
@@ -122,15 +114,9 @@ def node_trust(settings: Settings, host: Host) -> None:
     authority = NodeAuthority.of(settings.state)
     authority.ensure()
     log_trust(authority, host)
-    key = settings.keys / "nodes.ed25519"
-    if not key.exists():
-        made = Ed25519PrivateKey.generate()
-        text = made.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
-        write_atomically(key, text, mode=0o600)
-    own = load_ssh_private_key(key.read_bytes(), password=None).public_key()
-    line = own.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH) + b" hbox-controller\n"
+    line = f"{ssh_key.public_key(settings.keys / 'nodes.ed25519')} hbox-controller\n"
     public = settings.state / "tls" / "nodes.pub"
-    write_atomically(public, line, mode=0o640)
+    write_atomically(public, line.encode(), mode=0o640)
     host.run(["chown", "root:hbox", str(public)])
 
 

@@ -14,7 +14,7 @@ import paramiko
 
 from appliance import chance
 from appliance.errors import Text, Unavailable
-from appliance.host import CommandFailed, CommandMissing, CommandTimeout, Result
+from appliance.host import CommandMissing, CommandTimeout, Result
 
 _BANNER = 10.0  # seconds for a node to say its SSH banner; a busy one takes its time
 _KEEPALIVE = 10  # seconds between two signs of life on a silent line
@@ -112,10 +112,7 @@ class SshHost:
         result = self._run(list(argv), stdin, timeout, dict(env or {}))
         if result.code == 127:
             raise CommandMissing(command=argv[0])
-        if check and result.code != 0:
-            tail = (result.err or result.out).decode("utf-8", "replace").strip()[-2000:]
-            raise CommandFailed(command=argv[0], exit=result.code, why=tail)
-        return result
+        return result.well(argv[0]) if check else result
 
     def _run(self, argv: list[str], stdin: bytes, timeout: float, env: dict[str, str]) -> Result:
         words = ["env", *(f"{key}={value}" for key, value in env.items()), *argv] if env else argv

@@ -107,15 +107,13 @@ class AddAccount(Action):
 
 
 @dataclass(frozen=True)
-class DisableAccount(Action):
-    """Shut an account out; it works at once, and its sessions end."""
+class _OfAccount(Action):
+    """What the security administrator does to one account."""
 
     name: str
 
-    kind: ClassVar[str] = "account.disable"
     roles: ClassVar[frozenset[Role]] = frozenset({Role.SECURITY})
     by_token: ClassVar[bool] = False
-    sentence: ClassVar[Text] = Text("停用账号 {name}", "Disable the account {name}")
 
     @property
     def object(self) -> str:
@@ -125,6 +123,14 @@ class DisableAccount(Action):
     def sound(self) -> None:
         """See `Action.sound`."""
         fields.matches("name", self.name, fields.NAME)
+
+
+@dataclass(frozen=True)
+class DisableAccount(_OfAccount):
+    """Shut an account out; it works at once, and its sessions end."""
+
+    kind: ClassVar[str] = "account.disable"
+    sentence: ClassVar[Text] = Text("停用账号 {name}", "Disable the account {name}")
 
     def check(self, session: Session) -> None:
         """See `Action.check`."""
@@ -147,25 +153,12 @@ class DisableAccount(Action):
 
 
 @dataclass(frozen=True)
-class UnlockAccount(Action):
+class UnlockAccount(_OfAccount):
     """End the lock that wrong log-ins brought about."""
 
-    name: str
-
     kind: ClassVar[str] = "account.unlock"
-    roles: ClassVar[frozenset[Role]] = frozenset({Role.SECURITY})
-    by_token: ClassVar[bool] = False
     by_another: ClassVar[bool] = True
     sentence: ClassVar[Text] = Text("解锁账号 {name}", "Unlock the account {name}")
-
-    @property
-    def object(self) -> str:
-        """See `Action.object`."""
-        return f"account/{self.name}"
-
-    def sound(self) -> None:
-        """See `Action.sound`."""
-        fields.matches("name", self.name, fields.NAME)
 
     def check(self, session: Session) -> None:
         """See `Action.check`."""
@@ -178,31 +171,19 @@ class UnlockAccount(Action):
 
 
 @dataclass(frozen=True)
-class ResetAccount(Action):
+class ResetAccount(_OfAccount):
     """Take a forgotten password away, with `factor` a lost second factor too; a fresh code lets in once.
 
     The factor never goes alone: whoever has only the password could then bind one of their own.
     """
 
-    name: str
     factor: bool
 
     kind: ClassVar[str] = "account.reset"
-    roles: ClassVar[frozenset[Role]] = frozenset({Role.SECURITY})
-    by_token: ClassVar[bool] = False
     by_another: ClassVar[bool] = True
     sentence: ClassVar[Text] = Text(
         "重置账号 {name} 的登录凭据", "Reset what the account {name} logs in with"
     )
-
-    @property
-    def object(self) -> str:
-        """See `Action.object`."""
-        return f"account/{self.name}"
-
-    def sound(self) -> None:
-        """See `Action.sound`."""
-        fields.matches("name", self.name, fields.NAME)
 
     def audited(self) -> dict[str, Any]:
         """See `Action.audited`."""

@@ -20,11 +20,14 @@ _ERRORS = {
     "409": "状态冲突 conflict",
     "412": "对象已变化 changed since it was read",
     "413": "请求过大 too large",
+    "414": "地址过长 address too long",
     "415": "内容类型不符 wrong content type",
     "422": "校验未通过 verification failed",
     "429": "错误令牌过多 too many wrong tokens",
     "503": "暂时不可用 not available now",
 }
+
+_OF_SERVER = "414"  # the web server's own answer, before the API sees the request
 
 
 def describe(routes: tuple[Route, ...]) -> dict[str, Any]:
@@ -119,7 +122,9 @@ def _problems() -> dict[str, Any]:
     return {
         status: {
             "description": text,
-            "content": {"application/json": {"schema": schema}},
+            "content": {"application/json": {"schema": schema}}
+            if status != _OF_SERVER
+            else {"text/plain": {"schema": {"type": "string"}}},
             **({"headers": _HEADERS[status]} if status in _HEADERS else {}),
         }
         for status, text in _ERRORS.items()

@@ -65,11 +65,7 @@ def list_answers(call: Call) -> Answer:
     """Answer with the statements, newest first."""
     asked = call.asked(PapersQuery)
     found = call.read(lambda session: answers.statements(session, all_of_them=asked.all))
-    held = [
-        StatementOut.model_validate(one)
-        for one in found
-        if asked.item in ("", one.item) and asked.subject in ("", one.subject)
-    ]
+    held = [StatementOut.model_validate(one) for one in found if asked.wants(one.item, one.subject)]
     return Answer(Items[StatementOut](items=held))
 
 

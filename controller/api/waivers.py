@@ -31,11 +31,7 @@ def list_waivers(call: Call) -> Answer:
     """Answer with the waivers, newest first."""
     asked = call.asked(PapersQuery)
     found = call.read(lambda session: answers.waivers(session, all_of_them=asked.all))
-    held = [
-        WaiverOut.model_validate(one)
-        for one in found
-        if asked.item in ("", one.item) and asked.subject in ("", one.subject)
-    ]
+    held = [WaiverOut.model_validate(one) for one in found if asked.wants(one.item, one.subject)]
     return Answer(Items[WaiverOut](items=held))
 
 

@@ -3,15 +3,7 @@
 import json
 from pathlib import Path
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
-    load_ssh_private_key,
-)
-
+from appliance import ssh_key
 from appliance.files import write_atomically
 from appliance.settings import Settings
 from compliance import sandbox
@@ -23,13 +15,7 @@ KEY = "inspect.ed25519"
 
 def public_key(settings: Settings) -> str:
     """Return the inspector's public key (OpenSSH, two fields); the pair is made when it is first needed."""
-    path = settings.keys / KEY
-    if not path.exists():
-        made = Ed25519PrivateKey.generate()
-        text = made.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
-        write_atomically(path, text, mode=0o600)
-    own = load_ssh_private_key(path.read_bytes(), password=None).public_key()
-    return own.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode("ascii")
+    return ssh_key.public_key(settings.keys / KEY)
 
 
 def hand_over_nodes(

@@ -7,7 +7,7 @@ from typing import Any
 
 from appliance import clock
 from appliance.errors import Failed, Text
-from appliance.host import CommandFailed, CommandMissing, Host, LocalHost, Result
+from appliance.host import CommandMissing, Host, LocalHost, Result
 from compliance.before import without_data
 from compliance.restore import ARMED, BEFORE, FIRED, PLACE
 from compliance.sandbox import PYTHON
@@ -56,10 +56,7 @@ class Outside(LocalHost):
         result = super().run(words, stdin=stdin, timeout=timeout, check=False, env=env)
         if result.code == _MISSING:
             raise CommandMissing(command=argv[0])
-        if check and result.code != 0:
-            tail = (result.err or result.out).decode("utf-8", "replace").strip()[-2000:]
-            raise CommandFailed(command=argv[0], exit=result.code, why=tail)
-        return result
+        return result.well(argv[0]) if check else result
 
 
 def outside(host: Host) -> Host:

@@ -74,10 +74,7 @@ class LabNode:
         if done.code == _ENDED:
             raise NodeUnreachable(node=self.name, why=done.err.decode("utf-8", "replace").strip())
         result = Result(tuple(argv), done.code, done.out, done.err)
-        if check and result.code != 0:
-            why = (result.err or result.out).decode("utf-8", "replace").strip()[-2000:]
-            raise CommandFailed(command=argv[0], exit=result.code, why=why)
-        return result
+        return result.well(argv[0]) if check else result
 
     def read(self, path: str) -> bytes:
         """See `Host.read`."""

@@ -3,7 +3,11 @@
 import schemathesis
 
 
-@schemathesis.serializer("application/vnd.hbox.module", "application/vnd.hbox.signatures")
+@schemathesis.serializer(
+    "application/vnd.hbox.attachment",
+    "application/vnd.hbox.module",
+    "application/vnd.hbox.signatures",
+)
 def _as_it_is(_context, value):
     if isinstance(value, bytes):
         return value

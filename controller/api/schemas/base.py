@@ -11,16 +11,20 @@ BIGGEST = 2**63 - 1  # what the records can hold as a whole number
 One = TypeVar("One", bound=BaseModel)
 
 
-class In(BaseModel):
-    """What a caller sends as JSON: exact types, no unknown fields."""
+_TEXT = 4096
+"""Characters that a text may have whose field says nothing else; a limit also has pydantic refuse half a surrogate pair."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+class In(BaseModel):
+    """What a caller sends as JSON: exact types, no unknown fields, no endless text."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, str_max_length=_TEXT)
 
 
 class Query(BaseModel):
     """What a caller sends after the question mark: text that is read as the type asked for."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, str_max_length=_TEXT)
 
 
 class Out(BaseModel):

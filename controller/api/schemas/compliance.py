@@ -92,6 +92,10 @@ class PapersQuery(Query):
     item: str = Field(default="", max_length=40)
     subject: str = Field(default="", max_length=128)
 
+    def wants(self, item: str, subject: str) -> bool:
+        """Whether a paper on that item and object is asked for."""
+        return self.item in ("", item) and self.subject in ("", subject)
+
 
 class AttachmentIn(In):
     """A file handed in before, under the name it is kept with; size in bytes, digest SHA-256."""

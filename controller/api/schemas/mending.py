@@ -1,5 +1,7 @@
 """Mending, in and out of the API: remedies, what was mended, what is asked."""
 
+from typing import Annotated
+
 from pydantic import Field
 
 from compliance.remedies.model import Remedy
@@ -40,8 +42,10 @@ class MendingIn(In):
     `node` empty: the home node. `seconds`: so long may a change that could lock people out stay unconfirmed.
     """
 
-    node: str = ""
-    remedies: list[str] = Field(default_factory=list, max_length=80)
+    node: str = Field(default="", max_length=64)
+    remedies: list[Annotated[str, Field(max_length=64)]] = Field(
+        default_factory=list, max_length=80
+    )
     safe: bool = False
     dry_run: bool = False
     seconds: int = LIMIT

@@ -132,7 +132,8 @@ def test_a_token_that_no_person_made_lets_nobody_in(box, system):
         ({}, {"address": "127.0.0.1"}, "input.bad"),
         ({}, {"host_key": "ssh-rsa AAAA"}, "input.bad"),
         ({}, {"host_key": KEY + "\ncert-authority *"}, "input.bad"),
-        ({}, {"requests": {"libvirt": "x" * 5000}}, "input.bad"),
+        ({}, {"requests": {"libvirt": "x" * 3000, "qemu": "x" * 3000}}, "input.bad"),
+        ({}, {"requests": {"libvirt": "x" * 5000}}, "input.invalid"),
     ],
 )
 def test_what_does_not_fit_is_refused_by_name(box, system, asked, change, code):

@@ -1,7 +1,6 @@
 """`hbox gateway channel|change|dead`, typed as two persons would, with the real web process and worker."""
 
 import json
-import threading
 
 import pytest
 import yaml
@@ -9,7 +8,6 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from appliance import clock
@@ -19,10 +17,10 @@ from appliance.signing import SigningKey
 from controller.access.passwords import parameters
 from controller.cli import main
 from controller.records.exchange import Transfer
-from controller.records.tables import Account
 from network.gateway import certificates, policy, vault
 from network.gateway.journal import Journal
 from network.gateway.records import Facts
+from tests.unit.controller.cli.typed import at_work, typist
 from tests.unit.controller.workers.box import CHANNEL, Box
 
 BODY = b'{"resourceType":"Observation","id":"a1","status":"final"}'
@@ -39,36 +37,15 @@ def box(site):
     (state / "gateway" / "journal").mkdir()
     made = Box(state)
     policy.write(state / "gateway", policy.Policy(1, "now"), made.policy_key)
-    stop = threading.Event()
-
-    def work():
-        while not stop.wait(0.05):
-            made.work()
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    yield made
-    stop.set()
-    thread.join()
-    made.engine.dispose()
+    with at_work(made):
+        yield made
 
 
 @pytest.fixture
 def typed(site, box, monkeypatch, capsys):
     """Type one command as the system or the security administrator."""
     monkeypatch.setenv("HBOX_SOCKET", str(site.socket))
-
-    def run(who, *words):
-        with Session(site.controller.engine) as session, session.begin():
-            accounts = {a.name: a for a in session.scalars(select(Account))}
-            for account in accounts.values():
-                account.unix_user = None
-            session.flush()
-            accounts[who].unix_user = "hbox-sys"
-        code = main(["gateway", *words])
-        told = capsys.readouterr()
-        return code, told.out, told.err
-
+    run = typist(site, capsys, "gateway")
     yield run
     run("sysadmin", "channel", "list")
 

@@ -2,20 +2,18 @@
 
 import datetime as dt
 import json
-import threading
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from appliance import clock
 from appliance.host import Result
 from appliance.signing import SigningKey
 from compliance.evidence import Answer, Evidence, Status
-from controller.cli import main
-from controller.records.tables import Account, ComplianceRun
+from controller.records.tables import ComplianceRun
 from controller.workers.given import collect
+from tests.unit.controller.cli.typed import at_work, typist
 from tests.unit.controller.workers.box import Box, Quiet
 
 LATER = (clock.now().date() + dt.timedelta(days=90)).isoformat()
@@ -40,36 +38,15 @@ def box(site):
     made = Box(state)
     home = replace(made.site.nodes["n0"], host=NoGroup(made.asked, made.broken))
     made.site = replace(made.site, nodes={"n0": home})
-    stop = threading.Event()
-
-    def work():
-        while not stop.wait(0.05):
-            made.work()
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    yield made
-    stop.set()
-    thread.join()
-    made.engine.dispose()
+    with at_work(made):
+        yield made
 
 
 @pytest.fixture
 def typed(site, box, monkeypatch, capsys):
     """Type one command as one of the three administrators; return exit code, output and error output."""
     monkeypatch.setenv("HBOX_SOCKET", str(site.socket))
-
-    def run(who, *words):
-        with Session(site.controller.engine) as session, session.begin():
-            accounts = {a.name: a for a in session.scalars(select(Account))}
-            for account in accounts.values():
-                account.unix_user = None
-            session.flush()
-            accounts[who].unix_user = "hbox-sys"
-        code = main(["compliance", *words])
-        told = capsys.readouterr()
-        return code, told.out, told.err
-
+    run = typist(site, capsys, "compliance")
     yield run
     run("sysadmin", "schedule")
 
