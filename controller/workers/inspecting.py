@@ -1,7 +1,6 @@
 """Which nodes the inspector asks over SSH, and the key with which it does: theirs alone, good for answers only."""
 
 import json
-from pathlib import Path
 
 from appliance import ssh_key
 from appliance.files import write_atomically
@@ -18,9 +17,7 @@ def public_key(settings: Settings) -> str:
     return ssh_key.public_key(settings.keys / KEY)
 
 
-def hand_over_nodes(
-    site: Site, nodes: Path = sandbox.NODES, known: Path = sandbox.KNOWN_HOSTS
-) -> str:
+def hand_over_nodes(site: Site) -> str:
     """Write which other nodes there are and by which keys they are known; return our key's file, "" for none."""
     fleet = site.nodes
     others = [
@@ -31,8 +28,8 @@ def hand_over_nodes(
     if not others:
         return ""
     listed = [{"name": member.name, "address": member.address} for member in others]
-    write_atomically(nodes, json.dumps(listed).encode(), mode=0o644)
+    write_atomically(sandbox.NODES, json.dumps(listed).encode(), mode=0o644)
     keys = {member.address: member.host_key for member in others if member.host_key}
-    write_atomically(known, known_hosts(keys).encode(), mode=0o644)
+    write_atomically(sandbox.KNOWN_HOSTS, known_hosts(keys).encode(), mode=0o644)
     public_key(site.settings)
     return str(site.settings.keys / KEY)

@@ -38,7 +38,7 @@ class Inspecting(Machine):
     """The inspector's unit leaves a report, as it does on a box."""
 
     def run(self, argv, **given) -> Result:
-        if argv[0] == "systemd-run":
+        if Path(argv[0]).name == "systemd-run":
             sandbox.OUT.parent.mkdir(parents=True, exist_ok=True)
             sandbox.OUT.write_bytes(_report())
         return super().run(argv, **given)
@@ -57,6 +57,8 @@ def _with_well_guests(site: Site) -> Site:
     state = site.settings.state
     sandbox.OUT = state / "run" / "report.json"
     sandbox.GIVEN = state / "run-given.json"
+    sandbox.NODES = state / "run" / "nodes.json"
+    sandbox.KNOWN_HOSTS = state / "run" / "known-hosts"
     home = replace(
         fleet.drivers[HOME],
         hypervisor=WellGuests(state / "engines" / HOME),

@@ -28,7 +28,7 @@ from controller.records.session import (
     transaction,
 )
 from controller.records.tables import Job, Node
-from controller.workers import WORKERS
+from controller.workers import WORKERS, nodes_network
 from controller.workers.changebook import ChangeBook
 from controller.workers.fleet import Fleet
 from controller.workers.seals import Seals
@@ -126,6 +126,7 @@ class World(Box):
                     )
                 )
             session.add(Storage(name="rbd", kind="rbd", state="ok"))
+        nodes_network.push(box.site, lambda _line: None)
         return box
 
     def __post_init__(self) -> None:
