@@ -25,6 +25,8 @@ _RESTORED = (
     ("行数 rows", "rows"),
     ("审计链 audit entries", "chain.entries"),
     ("封印 seals", "chain.seals"),
+    ("附件 attachments", "attachments"),
+    ("缺失的附件 attachments that lack", "lack"),
     ("原状态存于 what was here", "aside"),
 )
 _COPIES = (
@@ -38,6 +40,7 @@ _MADE = (
     ("时间 at", "at"),
     ("审计条数 entries", "entries"),
     ("文件 file", "file"),
+    ("附件 attachments", "attachments"),
 )
 
 
@@ -93,6 +96,11 @@ def register(verbs: "Verbs[Any]") -> None:
     )
     _secret(back, "--passphrase-file", "口令文件 file with the passphrase (default: asked for)")
     _secret(back, "--key-file", "恢复密钥文件 file with the recovery key (default: asked for)")
+    back.add_argument(
+        "--leave-attachments",
+        action="store_true",
+        help="略去缺失或损坏的附件 go on without attachments that are missing or damaged",
+    )
     over = command(
         verbs,
         "takeover",
@@ -119,6 +127,7 @@ def _secret(made: argparse.ArgumentParser, name: str, text: str) -> None:
 def _export(args: argparse.Namespace) -> None:
     from controller.records.session import open_records
     from controller.workers.records_export import note, pack
+    from controller.workers.records_papers import AttachmentsLack, which
 
     settings = _as_root("export")
     if args.file.exists():
@@ -129,19 +138,25 @@ def _export(args: argparse.Namespace) -> None:
     try:
         with os.fdopen(descriptor, "w+b") as file:
             engine = open_records(settings.database)
-            origin = pack(settings, engine, file, lock)
+            packed = pack(settings, engine, file, lock)
             file.flush()
             os.fsync(file.fileno())
         fresh.rename(args.file)
-        note(engine, origin)
+        note(engine, packed.origin)
     finally:
         fresh.unlink(missing_ok=True)
-    show({**asdict(origin), "file": str(args.file)}, args.format, _MADE)
+    taken = len(packed.attachments) - len(packed.lack)
+    made = {**asdict(packed.origin), "file": str(args.file), "attachments": taken}
+    show(made, args.format, _MADE)
+    if packed.lack:
+        raise AttachmentsLack(count=len(packed.lack), which=which(packed.lack))
 
 
 def _restore(args: argparse.Namespace) -> None:
     from appliance.sealing import RecoveryKey
     from controller.workers import records_copies as copies
+    from controller.workers.records_papers import Offered
+    from controller.workers.records_papers import beside as papers_beside
     from controller.workers.records_restore import restore
 
     settings = _as_root("restore")
@@ -154,12 +169,13 @@ def _restore(args: argparse.Namespace) -> None:
         raise BadInput(what=str(path), why="没有该文件 no such file")
     if copies.is_copy(path):
         key = RecoveryKey.read(_read(args.key_file, "恢复密钥 recovery key: "))
-        done = restore(settings, copies.uncover(path.read_bytes(), key), key, _say)
+        beside = Offered(papers_beside(path.parent, key), args.leave_attachments)
+        done = restore(settings, copies.uncover(path.read_bytes(), key), key, _say, beside)
     else:
         lock = _passphrase(args.passphrase_file)
         with path.open("rb") as file:
-            done = restore(settings, file, lock, _say)
-    show(asdict(done), args.format, _RESTORED)
+            done = restore(settings, file, lock, _say, Offered(leave=args.leave_attachments))
+    show({**asdict(done), "lack": list(done.lack)}, args.format, _RESTORED)
     _say(_NEXT if done.here else _STRANGER)
 
 
@@ -168,6 +184,7 @@ def _takeover(args: argparse.Namespace) -> int:
     from appliance.sealing import RecoveryKey
     from controller.workers import records_copies as copies
     from controller.workers import records_takeover as over
+    from controller.workers.records_papers import Offered, beside
     from controller.workers.records_restore import restore
 
     settings = _as_root("takeover")
@@ -176,12 +193,15 @@ def _takeover(args: argparse.Namespace) -> int:
         raise NotSaid
     copy = copies.newest(settings).path
     key = RecoveryKey.read(_read(args.key_file, "恢复密钥 recovery key: "))
-    done = restore(settings, copies.uncover(copy.read_bytes(), key), key, _say)
+    # A takeover waits for no attachment: what lacks is told.
+    offered = Offered(beside(copy.parent, key), leave=True)
+    done = restore(settings, copies.uncover(copy.read_bytes(), key), key, _say, offered)
     if not done.here:
         raise over.NotMember(why="records")
     over.adopt_settings(settings)
     told = over.become_home(load(), done.origin.node, LocalHost(), _say)
-    show({**asdict(done), **asdict(told)}, args.format, (*_RESTORED, *_TAKEN))
+    made = {**asdict(done), "lack": list(done.lack), **asdict(told)}
+    show(made, args.format, (*_RESTORED, *_TAKEN))
     return _configure_all(args, (told.former, *told.missed))
 
 

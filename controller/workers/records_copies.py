@@ -15,9 +15,10 @@ from appliance.secret import Secret
 from appliance.settings import Settings
 from controller.jobs.log import tell
 from controller.records import audit
-from controller.records.parcel import BadParcel, Origin
+from controller.records.parcel import BadParcel
 from controller.records.session import reading, transaction
-from controller.workers.records_export import pack
+from controller.workers import records_papers as papers
+from controller.workers.records_export import Packed, pack
 from controller.workers.site import Site
 
 FOLDER = "copies"
@@ -87,14 +88,17 @@ def lock(settings: Settings) -> ForRecovery:
     return ForRecovery(path.read_text("utf-8").strip())
 
 
-def close(settings: Settings, engine: Engine) -> tuple[Origin, bytes]:
-    """Return a copy of everything as it is now, readable with the recovery key alone."""
+def close(settings: Settings, engine: Engine) -> tuple[Packed, bytes]:
+    """Return a copy of everything as it is now, readable with the recovery key alone.
+
+    Attachments of statements lie beside it, each once: they never change, and a copy is made every few minutes.
+    """
     closing = lock(settings)
     held = io.BytesIO()
-    origin = pack(settings, engine, held, closing)
-    head = {"origin": asdict(origin), "key": closing.public}
+    packed = pack(settings, engine, held, closing, whole=False)
+    head = {"origin": asdict(packed.origin), "key": closing.public}
     line = json.dumps(head, sort_keys=True).encode() + b"\n"
-    return origin, _MAGIC + line + closing.close(held.getvalue(), _PURPOSE)
+    return packed, _MAGIC + line + closing.close(held.getvalue(), _PURPOSE)
 
 
 def uncover(data: bytes, key: RecoveryKey) -> io.BytesIO:
@@ -148,15 +152,15 @@ def spread(site: Site) -> list[str]:
     late = [name for name in others if note.get(name) != entries]
     if not late:
         return []
-    origin, data = close(site.settings, site.engine)
-    went = [name for name in late if _put(name, site, origin, data)]
-    note |= dict.fromkeys(went, origin.entries)
+    packed, data = close(site.settings, site.engine)
+    went = [name for name in late if _put(name, site, packed, data)]
+    note |= dict.fromkeys(went, packed.origin.entries)
     write_atomically(site.settings.state / _NOTE, json.dumps(note).encode(), mode=0o600)
     return went
 
 
-def _put(name: str, site: Site, origin: Origin, data: bytes) -> bool:
-    folder = site.settings.state / FOLDER
+def _put(name: str, site: Site, packed: Packed, data: bytes) -> bool:
+    folder, origin = site.settings.state / FOLDER, packed.origin
     stamp = "".join(c for c in origin.at[:19] if c.isdigit())
     path = folder / f"{stamp}-{origin.entries:010d}.hcopy"
     try:
@@ -167,6 +171,9 @@ def _put(name: str, site: Site, origin: Origin, data: bytes) -> bool:
         old = sorted(n for n in held if n.endswith(".hcopy"))[:-KEPT]
         if old:
             host.run(["rm", "-f", "--", *(str(folder / n) for n in old)])
+        # After the copy: what it needs most is itself.
+        wanted = list(packed.attachments)
+        papers.keep_on(host, folder, site.settings.state, wanted, lock(site.settings))
     except (BoxError, OSError) as error:
         tell(f"records copy to {name}: {error}")
         return False

@@ -4,6 +4,7 @@ import io
 import socket
 import tarfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
@@ -18,11 +19,15 @@ from controller.records import audit, copying
 from controller.records.parcel import Origin, Packing, origin
 from controller.records.session import reading, transaction
 from controller.records.tables import Job
+from controller.workers import records_papers as papers
 
 FOLDERS = (
     "keys", "tls", "audit", "channels", "codes", "nodes", "network", "peers", "modules", "signatures",
 )  # fmt: skip
-"""What the records need beside the tables. Journal, reports, volumes and uploads stay where they are."""
+"""What the records need beside the tables. Journal, reports, volumes and uploads stay where they are.
+
+Attachments of statements go along one by one (`controller.workers.records_papers`).
+"""
 
 LEDGERS = "worker"
 SETTINGS = "settings.toml"
@@ -32,9 +37,21 @@ _LARGEST = 4 << 20  # bytes of one file: payloads of modules stay behind, their 
 AUDIT_KEY = "keys/audit.key.pub"
 
 
-def pack(settings: Settings, engine: Engine, file: IO[bytes], lock: Lock) -> Origin:
+@dataclass(frozen=True)
+class Packed:
+    """What was written. `attachments`: SHA-256 -> name of all that statements name; `lack` those that could not go along."""
+
+    origin: Origin
+    attachments: dict[str, str]
+    lack: tuple[str, ...]
+
+
+def pack(
+    settings: Settings, engine: Engine, file: IO[bytes], lock: Lock, *, whole: bool = True
+) -> Packed:
     """Write records and state into `file`; return where they come from. Needs root, for the keys.
 
+    Not `whole`: attachments do not go into the file, since they are kept apart from it.
     Ledgers are read before the tables: a job that had ended by then is not gone on with elsewhere.
     """
     ledgers = {path.stem: path.read_bytes() for path in (settings.state / LEDGERS).glob("*.jsonl")}
@@ -46,9 +63,15 @@ def pack(settings: Settings, engine: Engine, file: IO[bytes], lock: Lock) -> Ori
         held = {name: data for name, data in ledgers.items() if name not in over}
         chain = (audit.length(session), _head(session))
         made = origin(settings.site_name, socket.gethostname(), copying.revision(session), chain)
+        wanted = papers.named(session)
     parcel.state(_tar(settings.state, held), lock)
+    lack: tuple[str, ...] = ()
+    if whole:
+        state, names = settings.state, list(wanted)
+        added = parcel.attachments(lock, lambda key: papers.sealed(state, names, key))
+        lack = papers.told(wanted, [seen for seen in names if seen not in added])
     parcel.close(made)
-    return made
+    return Packed(made, wanted, lack)
 
 
 def note(engine: Engine, made: Origin) -> None:

@@ -26,6 +26,7 @@ from controller.records.parcel import Opened, Origin, unpack
 from controller.records.rights import grant
 from controller.records.session import open_records, reading, transaction
 from controller.records.tables import Node
+from controller.workers import records_papers as papers
 from controller.workers.records_export import AUDIT_KEY
 from controller.workers.records_place import RecordsPlace, nobody_serves, stamp
 
@@ -58,41 +59,68 @@ class NotWhole(Refused):
 
 @dataclass(frozen=True)
 class Restored:
-    """What is in force now. `aside` is where the former state lies; `here` whether this node is known."""
+    """What is in force now. `aside` is where the former state lies; `here` whether this node is known.
+
+    `attachments` came along; `lack` names those that statements name and that are nowhere.
+    """
 
     origin: Origin
     rows: int
     chain: Chain
     aside: str
     here: bool
+    attachments: int = 0
+    lack: tuple[str, ...] = ()
 
 
-def restore(settings: Settings, file: IO[bytes], lock: Lock, say: Say) -> Restored:
+@dataclass(frozen=True)
+class _Built:
+    """New records that wait to be put in force."""
+
+    rows: int
+    chain: Chain
+    here: bool
+    staged: papers.Staged
+
+
+def restore(
+    settings: Settings,
+    file: IO[bytes],
+    lock: Lock,
+    say: Say,
+    offered: papers.Offered | None = None,
+) -> Restored:
     """Verify `file` and put it in force in the records that `settings` names.
 
-    Refused while a worker or the web process runs here. Raises `BadParcel`, `WrongKey`, `TooNew`,
-    `NotWhole`, `WorkerRuns`, `ConsoleRuns`; in each case nothing was changed.
+    `offered`: attachments that lie beside the file, and whether to go on without bad ones. Refused while a worker
+    or the web process runs here. Raises `BadParcel`, `WrongKey`, `TooNew`, `NotWhole`, `AttachmentsAltered`,
+    `WorkerRuns`, `ConsoleRuns`; in each case nothing was changed.
     """
     sole = SoleWorker(settings.state / "worker" / "lock")
     try:
         nobody_serves(settings)
-        opened = unpack(file, lock, AUDIT_KEY)
+        opened = unpack(file, lock, AUDIT_KEY, papers.PURPOSE)
         if opened.origin.revision > head():
             raise TooNew(theirs=opened.origin.revision, ours=head())
         say(f"文件已校验 the file is good: {opened.origin.node} {opened.origin.at}")
         place = RecordsPlace.of(settings, stamp())
-        rows, chain, known = _build(settings, opened, place, say)
+        made = _build(settings, opened, place, say, offered or papers.Offered())
         _files(settings.state, opened.state, place.aside)
+        papers.put_in_place(made.staged, settings.state, place.aside)
         place.put_in_force(place.aside)
         grant(settings.database)
-        return Restored(opened.origin, rows, chain, str(place.aside), known)
+        count, lack = made.staged.count, made.staged.lack
+        return Restored(
+            opened.origin, made.rows, made.chain, str(place.aside), made.here, count, lack
+        )
     finally:
+        papers.clear(settings.state)
         sole.release()
 
 
 def _build(
-    settings: Settings, opened: Opened, place: RecordsPlace, say: Say
-) -> tuple[int, Chain, bool]:
+    settings: Settings, opened: Opened, place: RecordsPlace, say: Say, offered: papers.Offered
+) -> _Built:
     """Fill new records beside those in force, verify them, make this node their home."""
     place.clear()
     try:
@@ -104,13 +132,18 @@ def _build(
             say(f"已写入 written: {rows} 行 rows")
             chain = _verified(engine, opened, settings)
             say(f"审计链完好 the audit chain holds: {chain.entries}, 封印 sealed {chain.sealed}")
+            with reading(engine) as session:
+                wanted = papers.named(session)
+            held = {**offered.beside, **opened.attachments}
+            staged = papers.stage(settings.state, wanted, held, strict=not offered.leave)
+            say(f"附件 attachments: {staged.count}, 缺 lacking {len(staged.lack)}")
             known = _at_home(engine, opened.origin)
         finally:
             engine.dispose()
     except BaseException:
         place.clear()
         raise
-    return rows, chain, known
+    return _Built(rows, chain, known, staged)
 
 
 def _verified(engine: Engine, opened: Opened, settings: Settings) -> Chain:

@@ -22,3 +22,18 @@ def url(request, tmp_path):
         return f"sqlite:///{tmp_path / 'db' / 'hbox.sqlite'}"
     running = request.getfixturevalue("server")
     return running.url(running.create())
+
+
+@pytest.fixture(autouse=True)
+def cheap(monkeypatch):
+    """The least work for a passphrase that is still opened."""
+    monkeypatch.setattr("appliance.sealing._COST", 2**14)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def other(request, tmp_path):
+    """URL of the second box's records; "" is its own SQLite file."""
+    if request.param == "sqlite":
+        return ""
+    running = request.getfixturevalue("server")
+    return running.url(running.create())
