@@ -135,6 +135,7 @@ class _Leaving:
         nodes_trust.drop(self.site, self.node)
         _change(self.site, self.node, joined_at=None)
         nodes_network.push(self.site, say)
+        nodes_trust.tell_home(self.site)
 
     def forget(self, _say: Say) -> None:
         """Its row goes, and the rows of its disks that are gone."""

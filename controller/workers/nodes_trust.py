@@ -117,6 +117,12 @@ def is_for(site: Site, name: str, requests: Mapping[str, bytes]) -> bool:
     return not held or answers(held, requests)
 
 
+def tell_home(site: Site) -> None:
+    """Have this very node take up the revocation list, also where the zones span no other node any more."""
+    if put(site.home.host, shared_files(NodeAuthority.of(site.settings.state))):
+        take_up(site.home.host)
+
+
 def own_requests(host: Host) -> dict[str, bytes]:
     """Ask a node for requests for the keys it has; it makes those that are missing."""
     said = host.run(["/usr/bin/hbox", "node", "keys", "--format", "json"], timeout=60)
@@ -130,17 +136,21 @@ def equip(site: Site, name: str, address: str, host: Host) -> None:
 
 
 def renew_node_certificates(site: Site) -> None:
-    """Renew what runs out soon, on every node that answers; a failure is told and tried again."""
+    """Renew what runs out soon, on every node that answers; a failure is told and tried again.
+
+    What was issued and never arrived is laid too: the one before it is revoked by then.
+    """
     fleet = site.nodes
     if not isinstance(fleet, Fleet) or len(fleet.members()) == 1:
         return
     authority = NodeAuthority.of(site.settings.state)
     for member in fleet.members():
         held = _held(folder(site.settings) / member.name)
-        if held and not _stale(authority, held.values()):
-            continue
         try:
-            equip(site, member.name, member.address, fleet[member.name].host)
+            host = fleet[member.name].host
+            if held and not _stale(authority, held.values()) and _lies(host, held):
+                continue
+            equip(site, member.name, member.address, host)
             tell(f"certificates of {member.name} renewed")
         except Exception as error:  # noqa: BLE001 - one node's trouble is not the others'
             tell(f"certificates of {member.name}: {error}")
@@ -149,6 +159,13 @@ def renew_node_certificates(site: Site) -> None:
 def _held(place: Path) -> dict[str, bytes]:
     found = {part: place / f"{part}.crt" for part in PARTS}
     return {part: path.read_bytes() for part, path in found.items() if path.exists()}
+
+
+def _lies(host: Host, held: Mapping[str, bytes]) -> bool:
+    try:
+        return all(host.read(PLACES[part].certificate) == pem for part, pem in held.items())
+    except FileNotFoundError:
+        return False
 
 
 def _stale(authority: NodeAuthority, held: Iterable[bytes]) -> bool:

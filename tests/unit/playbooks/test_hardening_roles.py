@@ -12,6 +12,7 @@ import yaml
 
 import playbooks
 from appliance.node_ca import LOG_PEER
+from appliance.node_keys import PLACES
 from compliance.checks import (
     CHECKS,
     kernel_switches,
@@ -192,6 +193,7 @@ def test_the_log_goes_home_over_tls_and_home_alone_receives(told, receives, targ
     assert f'target="{target}"' in text
     assert 'streamDriverAuthMode="x509/name"' in text
     assert f'streamDriverPermittedPeers="{LOG_PEER}"' in text
+    assert f'defaultNetstreamDriverCRLFile="{PLACES["log"].revoked}"' in text
     if receives:
         assert f'permittedPeer=["{LOG_PEER}"]' in text
         assert 'streamDriver.authMode="x509/name"' in text

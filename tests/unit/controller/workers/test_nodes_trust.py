@@ -1,6 +1,7 @@
 """Certificates of the nodes: the same again for the same keys, new ones in time, none for who left."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -9,9 +10,9 @@ from appliance.host import Result
 from appliance.node_ca import PARTS, NodeAuthority
 from appliance.settings import Settings
 from controller.workers import nodes_trust
-from controller.workers.fleet import folder
+from controller.workers.fleet import Fleet, Member, folder
 from controller.workers.nodes_network import differs
-from controller.workers.site import Site
+from controller.workers.site import NodeDrivers, Site
 
 
 class Files:
@@ -93,6 +94,51 @@ def test_who_left_is_trusted_no_longer_and_a_successor_gets_its_own(site, node, 
     made = nodes_trust.certify(site, "n2", "192.0.2.2", successor)
     assert not any(authority.is_revoked(pem) for pem in made.values())
     assert nodes_trust.certify(site, "n2", "192.0.2.2", successor) == made
+
+
+def test_home_learns_of_who_left_also_when_it_is_the_last_node(site, node):
+    nodes_trust.equip(site, "n2", "192.0.2.2", node)
+    home = Files({})
+    alone = replace(site, nodes={"home": NodeDrivers(None, None, home)})
+    nodes_trust.drop(alone, "n2")
+    nodes_trust.tell_home(alone)
+    crl = NodeAuthority.of(site.settings.state).revoked.read_bytes()
+    assert home.files[node_keys.PLACES["log"].revoked] == crl
+    assert "rsyslog" in home.ran[-1][-1]
+    asked = len(home.ran)
+    nodes_trust.tell_home(alone)
+    assert len(home.ran) == asked, "once"
+
+
+class Two(Fleet):
+    """Home, and another node that is this test's."""
+
+    def __init__(self, node):
+        self.node = node
+
+    def members(self):
+        one = Member("n1", home=True, address="192.0.2.1", host_key="", state="active")
+        return [one, replace(one, name="n2", home=False, address="192.0.2.2")]
+
+    def __getitem__(self, name):
+        if name == "n1":
+            raise KeyError(name)
+        return NodeDrivers(None, None, self.node)
+
+
+def test_a_certificate_that_was_issued_and_did_not_arrive_is_laid_later(site, node, monkeypatch):
+    nodes_trust.equip(site, "n2", "192.0.2.2", node)
+    old = node.files[node_keys.PLACES["log"].certificate]
+    monkeypatch.setattr(ca, "RENEW_DAYS", ca.SERVER_DAYS + 1)
+    asked = {part: text.encode() for part, text in node.requests.items()}
+    nodes_trust.certify(site, "n2", "192.0.2.2", asked)  # and the node was away
+    monkeypatch.undo()
+    assert NodeAuthority.of(site.settings.state).is_revoked(old)
+    nodes_trust.renew_node_certificates(replace(site, nodes=Two(node)))
+    assert node.files[node_keys.PLACES["log"].certificate] == certificates(site)["log"] != old
+    asked = len(node.ran)
+    nodes_trust.renew_node_certificates(replace(site, nodes=Two(node)))
+    assert len(node.ran) == asked, "what lies there is not laid again"
 
 
 @pytest.mark.parametrize("raw", ["", "[]", "{}", '{"libvirt": "x"}', "null"])
