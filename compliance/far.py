@@ -118,15 +118,17 @@ def _stranger(head: bytes, node: str, since: dt.datetime) -> str:
     if said.get("node") != node:
         return "应答的是另一节点 another node answered than the one that was asked"
     if not _in_time(said.get("at"), since):
-        shown = str(said.get("at"))[:40]
+        shown = ascii(said["at"])[:60] if isinstance(said.get("at"), str) else "?"
         return f"节点时钟不准，证据没有可靠时间 the node's clock is wrong, its evidence has no reliable time: {shown}"
     return ""
 
 
 def _in_time(at: object, since: dt.datetime) -> bool:
     """Whether it is an instant between `since` and now, as two clocks that go right may see it."""
+    if not isinstance(at, str):
+        return False  # what is nested deep enough cannot even be written out
     try:
-        return since - SKEW <= read_iso(str(at)) <= now() + SKEW
+        return since - SKEW <= read_iso(at) <= now() + SKEW
     except (ValueError, OverflowError, TypeError):
         return False
 

@@ -93,24 +93,31 @@ def _key(folder: Path) -> Iterator[None]:
     until = (clock.now() + _HOLDS).strftime("%Y%m%d%H%M%SZ")
     public = (folder / "key.pub").read_text().strip()
     line = f'restrict,expiry-time="{until}",command="echo {MARK}" {public}\n'
-    new = not _KEYS.exists()
     _KEYS.parent.mkdir(mode=0o700, exist_ok=True)
-    held = "" if new else _KEYS.read_text()
-    mode = 0o600 if new else _KEYS.stat().st_mode & 0o7777
-    kept = without_marked(held)
+    keys = _KEYS.resolve()  # a link stays one
+    new = not keys.exists()
+    mode = 0o600 if new else keys.stat().st_mode & 0o7777
+    kept = _others(keys)
     host = LocalHost()
     try:
-        host.write(
-            str(_KEYS),
-            (kept + ("" if kept.endswith("\n") or not kept else "\n") + line).encode(),
-            mode=mode,
-        )
+        whole = kept + ("" if kept.endswith("\n") or not kept else "\n") + line
+        host.write(str(keys), whole.encode("utf-8", "surrogateescape"), mode=mode)
         yield
     finally:
-        if new:
-            _KEYS.unlink(missing_ok=True)
+        # Read anew: somebody's key may have come or gone meanwhile, and must not come back.
+        now = _others(keys)
+        if now == f"{kept}\n":
+            now = kept  # the line end was ours too
+        if new and not now:
+            keys.unlink(missing_ok=True)
         else:
-            host.write(str(_KEYS), kept.encode(), mode=mode)
+            host.write(str(keys), now.encode("utf-8", "surrogateescape"), mode=mode)
+
+
+def _others(keys: Path) -> str:
+    """Return the keys that no probe left there; a comment need not be UTF-8."""
+    held = keys.read_bytes() if keys.exists() else b""
+    return without_marked(held.decode("utf-8", "surrogateescape"))
 
 
 def by_password() -> dict[str, str]:

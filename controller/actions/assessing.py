@@ -10,7 +10,9 @@ from sqlalchemy.orm import Session
 from appliance.errors import BadInput, Conflict, NotFound, Text
 from compliance import rulesets
 from compliance.catalogue import LAWS, load
+from compliance.given import Foreign
 from compliance.model import Kind
+from compliance.questionnaire import known
 from controller.actions import fields
 from controller.actions.base import Action, Role
 from controller.actions.papers import prose
@@ -93,6 +95,18 @@ class SetObject(Action):
         """See `Action.check`."""
         if self.ref in {one.ref for one in answers.subjects(session)}:
             raise BoxsOwn(ref=self.ref)
+        if lost := self._unasked(session):
+            raise ObjectInUse(ref=self.ref, papers=len(lost))
+
+    def _unasked(self, session: Session) -> list[Paper]:
+        """Return the papers whose question this would take away: a fault that was stated must not vanish so."""
+        where, before = answers.subject(self.ref), answers.unentered(session)
+        after = [Foreign(where.kind, self.name, "", applies_to=tuple(self.items))]
+        return [
+            one
+            for one in _papers_on(session, self.ref)
+            if known(one.item, where, before) and not known(one.item, where, after)
+        ]
 
 
 @dataclass(frozen=True)
@@ -118,8 +132,7 @@ class RemoveObject(Action):
         """See `Action.check`."""
         if session.get(ForeignObject, self.ref) is None:
             raise NotFound(what="外部测评对象 foreign object", name=self.ref)
-        papers: list[Paper] = [*answers.statements(session), *answers.waivers(session)]
-        if held := [one for one in papers if one.subject == self.ref]:
+        if held := _papers_on(session, self.ref):
             raise ObjectInUse(ref=self.ref, papers=len(held))
 
 
@@ -198,6 +211,11 @@ class SetSchedule(Action):
     def audited(self) -> dict[str, Any]:
         """See `Action.audited`."""
         return {"days": self.days, "hour": self.hour}
+
+
+def _papers_on(session: Session, ref: str) -> list[Paper]:
+    papers: list[Paper] = [*answers.statements(session), *answers.waivers(session)]
+    return [one for one in papers if one.subject == ref]
 
 
 def _items(text: str) -> list[str]:

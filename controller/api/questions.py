@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from appliance import chance
+from appliance.canonical import digest
 from appliance.errors import NotFound, Text, Unavailable
 from controller.actions.papers import FILE_LIMIT, AnswerQuestion, ApproveAnswer, WithdrawAnswer
 from controller.api.call import Answer, Call
@@ -29,6 +30,20 @@ from controller.records.assessment import ComplianceStatement
 from controller.records.questioning import Asked
 
 TYPE = "application/vnd.hbox.attachment"
+
+
+class AttachmentLost(Unavailable):
+    """The file is gone from the disk, or is not what its digest says."""
+
+    code = "compliance.attachment_lost"
+    text = Text(
+        "附件缺失，或与其摘要不符：{name}",
+        "The attachment is gone, or not what its digest says: {name}",
+    )
+    hint = Text(
+        "从记录的导出或副本中恢复，或重新填报并附上原件。",
+        "Bring it back from an export or a copy of the records, or answer again with the original.",
+    )
 
 
 @route(
@@ -106,16 +121,15 @@ def download_attachment(call: Call, attachment: str) -> Answer:
     if not call.read(ask):
         raise NotFound(what="附件 attachment", name=attachment)
     path = call.settings.state / "attachments" / attachment
-    if not path.is_file():
-        raise Unavailable(what="附件 the attachment", why=attachment)
+    data = path.read_bytes() if path.is_file() else b""
+    if digest(data) != attachment:
+        raise AttachmentLost(name=attachment[:16])
     headers = {
         "Content-Disposition": f'attachment; filename="{attachment[:16]}"',
         "Content-Security-Policy": "default-src 'none'; sandbox",
         "X-Content-Type-Options": "nosniff",
     }
-    return Answer(
-        Response(path.read_bytes(), content_type="application/octet-stream"), headers=headers
-    )
+    return Answer(Response(data, content_type="application/octet-stream"), headers=headers)
 
 
 @route(

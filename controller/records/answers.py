@@ -62,8 +62,12 @@ def guests(session: Session) -> list[Foreign]:
 
 
 def unentered(session: Session) -> list[Foreign]:
-    """Return all objects that are people's alone to judge: those beside the box, and its machines' guests."""
-    typed_in = foreign(session)
+    """Return all objects that are people's alone to judge: those beside the box, and its machines' guests.
+
+    One that was entered under the name of a node that joined later is the box's own by then.
+    """
+    own = set(subjects(session))
+    typed_in = [one for one in foreign(session) if one.subject not in own]
     known = {one.subject for one in typed_in}
     return [*typed_in, *(one for one in guests(session) if one.subject not in known)]
 

@@ -73,6 +73,15 @@ def read(run: ComplianceRun) -> dict[str, Any]:
     return held
 
 
+def newest(session: Session) -> dict[str, Any] | None:
+    """Return the newest run's report; None without one, or where it did not come along with restored records."""
+    runs = compliance.runs(session, 1)
+    try:
+        return read(runs[0]) if runs else None
+    except ReportAway:
+        return None
+
+
 def differences(session: Session, before: str, after: str) -> Differences:
     """Return what moved between two runs (ids, or "last"), the earlier one first; raises `NotFound`."""
     runs = sorted(

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from appliance import clock
 from compliance import questionnaire
 from compliance.questionnaire import LayerName, Question
-from controller.records import answers, compared, compliance
+from controller.records import answers, compared
 from controller.records.assessment import ComplianceStatement
 
 NEAR = 30  # days before its review day a statement is shown as due soon
@@ -59,10 +59,9 @@ class Progress:
 
 
 def asked(session: Session) -> list[Asked]:
-    """Return every question that the newest run (or, before the first, the catalogues) leaves to people."""
-    runs = compliance.runs(session, 1)
-    last = compared.read(runs[0]) if runs else None
-    found = questionnaire.questions(answers.subjects(session), answers.unentered(session), last)
+    """Return every question that the newest run (or, without its report, the catalogues) leaves to people."""
+    beside, last = answers.unentered(session), compared.newest(session)
+    found = questionnaire.questions(answers.subjects(session), beside, last)
     held = answers.statements(session)
     approved = _by_place(one for one in held if one.state == "approved")
     waiting = _by_place(one for one in held if one.state == "asked")

@@ -35,6 +35,7 @@ def set_object(action: SetObject, site: Site) -> Sequence[Step]:
         person, made = asker(site), clock.iso()
 
         def work(session: Session) -> None:
+            action.check(session)
             held = session.get(ForeignObject, action.ref)
             session.merge(
                 ForeignObject(

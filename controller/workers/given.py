@@ -1,16 +1,14 @@
 """What people gave, out of the records and into the file for the inspector; only what carries the worker's seal."""
 
-import json
-from pathlib import Path
-
 from sqlalchemy.orm import Session
 
 from appliance import clock
+from appliance.errors import NotFound
 from compliance.given import Attachment, Former, Given, Statement, Waiver
 from compliance.model import Verdict
 from compliance.risks import State
 from controller.jobs.steps import Say
-from controller.records import answers, compliance
+from controller.records import answers, compared, compliance
 from controller.records.answers import FORMER, SCHEDULE, Paper, Row
 from controller.records.assessment import ComplianceStatement, ComplianceWaiver
 from controller.records.session import reading
@@ -23,7 +21,7 @@ def collect(site: Site, say: Say) -> Given:
     """Return what a run that begins now is given; what no seal covers counts as not approved, and is told."""
     with reading(site.engine) as session:
         chosen = {key: row.value for key, row in genuine_choices(session, site).items()}
-        former = _former(session, chosen.pop(FORMER, ""))
+        former = _former(session, chosen.pop(FORMER, ""), say)
         chosen.pop(SCHEDULE, None)
         given = Given(
             today=clock.now().date().isoformat(),
@@ -92,11 +90,15 @@ def _waiver(row: ComplianceWaiver, approved: bool) -> Waiver:  # noqa: FBT001 - 
     )
 
 
-def _former(session: Session, run: str) -> Former | None:
-    """Return the run before correction as its report tells it; None without one."""
+def _former(session: Session, run: str, say: Say) -> Former | None:
+    """Return the run before correction as its report tells it; None without one, or where it is gone (and told)."""
     if not run:
         return None
-    row = compliance.run(session, run)
-    held = json.loads(Path(row.json_path).read_bytes())["report"]
+    try:
+        row = compliance.run(session, run)
+        held = compared.read(row)
+    except (NotFound, compared.ReportAway) as error:
+        say(f"整改前的检查不可用 the run before correction is not to be had: {run}: {error}")
+        return None
     opened = tuple(one["id"] for one in held["risks"] if one["state"] == State.OPEN)
     return Former(row.digest, opened)

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from appliance import clock
-from appliance.canonical import canonical
+from appliance.canonical import canonical, digest
 from appliance.errors import Text, TooLarge
 from appliance.settings import Settings
 from appliance.signing import BadSignature, SigningKey
@@ -182,10 +182,10 @@ def _write(site: Site, row: Paper) -> None:
 
 
 def _keep(site: Site, target: Path, upload: str, size: int) -> None:
-    if target.exists():
+    if target.exists() and digest(target.read_bytes()) == target.name:
         if target.stat().st_size != size:
             raise OtherFile(why="bytes")
-        return
+        return  # one that was changed on the disk is replaced by what was handed in
     with TemporaryDirectory(prefix="hbox-attachment-") as aside:
         copy = Path(aside) / "file"
         source = site.settings.state / "uploads" / Path(upload).name

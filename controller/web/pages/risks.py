@@ -15,8 +15,8 @@ _ACUTE = ("open", "unseen", "downgraded")
 def show(desk: Desk) -> ResponseReturnValue:
     """Show the risks, major first, the worst first; each with what would lower it and who can prove that."""
     with desk.records() as session:
-        runs = compliance.runs(session, 1)
-    report = compared.read(runs[0]) if runs else {"risks": [], "risk_count": {}}
+        runs, held = compliance.runs(session, 1), compared.newest(session)
+    report = held or {"risks": [], "risk_count": {}}
     state = request.args.get("state", "")
     chosen = [
         one
@@ -26,7 +26,7 @@ def show(desk: Desk) -> ResponseReturnValue:
     states = [one["state"] for one in report["risks"]]
     return desk.render(
         "risks.html",
-        run=runs[0] if runs else None,
+        run=runs[0] if held else None,
         risks=chosen,
         count=report["risk_count"],
         states={name: states.count(name) for name in (*_ACUTE, "closed")},

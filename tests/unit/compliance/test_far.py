@@ -83,6 +83,8 @@ def test_evidence_of_another_node_or_time_or_altered_is_none(wrong):
         (head(at=clock.iso(clock.now() - dt.timedelta(hours=3))), "clock is wrong"),
         (head(at=None), "clock is wrong"),
         (head(at="2026-11-22T10:00:00"), "clock is wrong"),
+        (head(at="\ud800"), "clock is wrong"),
+        (head(at=json.loads("[" * 400 + "]" * 400)), "clock is wrong"),
     ],
 )
 def test_of_a_stranger_or_a_wrong_clock_nothing_is_believed(first, why):

@@ -9,7 +9,7 @@ from appliance import chance, clock
 from controller.records.answers import content_digest
 from controller.records.assessment import ComplianceStatement
 from controller.records.session import reading, transaction
-from controller.records.tables import Job
+from controller.records.tables import ComplianceRun, Job
 
 TYPE = {"Content-Type": "application/vnd.hbox.attachment"}
 NOBODYS = "00000000-0000-4000-8000-000000000000"
@@ -147,3 +147,28 @@ def test_every_option_is_shown_with_what_is_taken_and_why_it_is_open(people):
 def test_two_runs_that_are_not_there_cannot_be_compared(people):
     got = people["aud"].get("/compliance/runs/x/differences/last")
     assert got.status == 404
+
+
+@pytest.mark.parametrize("left", [None, b"prooF"])
+def test_an_attachment_that_is_gone_or_changed_is_never_given_out(site, people, held, left):
+    path = site.controller.settings.state / "attachments" / held[2]
+    path.unlink() if left is None else path.write_bytes(left)
+    got = people["aud"].get(f"/compliance/attachments/{held[2]}")
+    assert (got.status, got.code) == (503, "compliance.attachment_lost")
+
+
+def test_the_questions_are_there_without_the_reports_that_restored_records_lack(site, people):
+    every = people["sys"].get("/compliance/questions").json["items"]
+    row = ComplianceRun(
+        id=chance.new_id(), at=clock.iso(), seconds=1, ruleset="r", digest="ab" * 32,
+        json_path="/nowhere/r.json", html_path="/nowhere/r.html", summary={},
+    )  # fmt: skip
+    with transaction(site.controller.engine) as session:
+        session.add(row)
+    try:
+        got = people["sys"].get("/compliance/questions")
+    finally:
+        with transaction(site.controller.engine) as session:
+            session.delete(session.get(ComplianceRun, row.id))
+    assert got.status == 200
+    assert got.json["items"] == every

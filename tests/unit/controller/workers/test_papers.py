@@ -221,6 +221,16 @@ def test_an_attachment_kept_before_is_told_with_its_own_size(box):
     assert (box.folder / "attachments" / file["digest"]).is_file()
 
 
+def test_an_attachment_that_was_changed_on_the_disk_is_handed_in_again(box):
+    file = upload(box, b"%PDF-1.7 acceptance")
+    assert box.done("sam", stated(files=json.dumps([file]))).state == "succeeded"
+    held = box.folder / "attachments" / file["digest"]
+    held.write_bytes(b"rotten")
+    again = upload(box, b"%PDF-1.7 acceptance")
+    assert box.done("sam", stated(files=json.dumps([again]))).state == "succeeded"
+    assert held.read_bytes() == b"%PDF-1.7 acceptance"
+
+
 def test_what_was_withdrawn_or_replaced_is_not_brought_back_by_its_state(box):
     first, second = stated(), stated("violated")
     for one in (first, second):
@@ -297,6 +307,46 @@ def test_a_foreign_object_is_asked_its_items_until_it_is_removed(box):
     assert given(box)[0].foreign == ()
     with pytest.raises(BoxsOwn):
         box.done("sam", SetObject("boundary", "gateway", "x", "", "", "[]"))
+
+
+def test_a_stated_fault_does_not_vanish_by_what_its_object_is_asked(box):
+    box.done("sam", SetObject("boundary", "fw-1", "出口防火墙", "", "", "[]"))
+    box.done("sam", asked := stated("violated", item="8.1.3.1.a", place="boundary:fw-1"))
+    approve(box, asked)
+    narrow = SetObject("boundary", "fw-1", "出口防火墙", "", "", json.dumps(["8.1.3.1.b"]))
+    with pytest.raises(ObjectInUse):
+        box.done("sam", narrow)
+    still = json.dumps(["8.1.3.1.a", "8.1.3.1.b"])
+    box.done("sam", SetObject("boundary", "fw-1", "旧防火墙", "", "", still))
+    assert given(box)[0].foreign[0].what == "旧防火墙"
+    box.done("aud", WithdrawAnswer(asked.paper_id, "误判"))
+    assert box.done("sam", narrow).state == "succeeded"
+
+
+def test_an_object_that_became_a_node_is_asked_all_that_a_node_is_asked(box):
+    items = json.dumps(["8.1.4.1.a"])
+    box.done("sam", SetObject("host", "n2", "将来的节点", "", "", items))
+    assert [one.name for one in given(box)[0].foreign] == ["n2"]
+    with transaction(box.engine) as session:
+        session.add(Node(name="n2"))
+    made, _ = given(box)
+    assert made.foreign == ()
+    n2 = Subject("host", "n2")
+    asked = {f.item for f in findings(load(), [n2], [], made) if f.subject == n2}
+    assert len(asked) > 20
+
+
+def test_a_run_before_correction_whose_report_is_gone_stops_no_run(box, tmp_path):
+    run = chance.new_id()
+    with transaction(box.engine) as session:
+        session.add(
+            ComplianceRun(id=run, at=clock.iso(), seconds=1, ruleset="r", digest="ab" * 32,
+                          json_path=str(tmp_path / "gone.json"), html_path="", summary={})
+        )  # fmt: skip
+    box.done("aud", SetChoice("former", run))
+    made, said = given(box)
+    assert made.former is None
+    assert run in said
 
 
 def test_the_run_before_correction_is_told_by_its_open_risks(box, tmp_path):
