@@ -12,11 +12,12 @@ import psutil
 from sqlalchemy import Engine
 
 import playbooks
-from appliance import node_keys, ssh_key
+from appliance import ssh_key
 from appliance.ca import Authority, covers
 from appliance.clock import iso
 from appliance.host import Host, LocalHost, write_atomically
-from appliance.node_ca import NodeAuthority, ends_soon
+from appliance.log_trust import log_trust
+from appliance.node_ca import NodeAuthority
 from appliance.settings import Settings
 from appliance.signing import SigningKey
 from controller.access import factors, people
@@ -118,26 +119,6 @@ def node_trust(settings: Settings, host: Host) -> None:
     public = settings.state / "tls" / "nodes.pub"
     write_atomically(public, line.encode(), mode=0o640)
     host.run(["chown", "root:hbox", str(public)])
-
-
-def log_trust(authority: NodeAuthority, host: Host) -> None:
-    """Give this node what its log goes to the box's own store with, unless it has it from a controller.
-
-    A node that joins gets the like from its new box, for a new key (controller/workers/nodes_trust.py).
-    """
-    place = node_keys.PLACES["log"]
-    name = socket.gethostname()
-    request = node_keys.requests(name, parts=("log",))["log"].encode()
-    held = Path(place.certificate)
-    if held.exists() and not ends_soon(held.read_bytes()):
-        return
-    made = authority.certify(request, "log", (name, "localhost"))
-    for path, content in (
-        (place.authority, authority.certificate.read_bytes()),
-        (place.revoked, authority.revoked.read_bytes()),
-        (place.certificate, made),
-    ):
-        host.write(path, content)
 
 
 def introduce_node(engine: Engine) -> None:

@@ -1,5 +1,6 @@
 """Files handed in for a job: streamed to disk under a name of ours, measured and digested on the way."""
 
+import contextlib
 import hashlib
 import os
 import re
@@ -68,8 +69,9 @@ def _copy(stream: Readable, path: Path, limit: int) -> tuple[str, int]:
 def _sweep(folder: Path) -> None:
     oldest = clock.now().timestamp() - _KEPT
     for path in (one for kind in _KINDS for one in folder.glob(f"*.{kind}")):
-        if path.stat().st_mtime < oldest:
-            path.unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError):  # the worker has just taken it
+            if path.lstat().st_mtime < oldest:
+                path.unlink()
 
 
 def find(folder: Path, name: str, form: re.Pattern[str] = fields.UPLOAD) -> Path:
