@@ -13,10 +13,12 @@ from appliance.errors import BadInput, Conflict, NotFound, Text
 from compliance import questionnaire
 from compliance.given import Attachment
 from compliance.given_file import LONGEST, STATED
+from compliance.model import Verdict
 from controller.actions import fields
 from controller.actions.base import Action, Role
 from controller.records import answers
 from controller.records.answers import Paper
+from controller.records.assessment import ComplianceStatement
 
 ITEM = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,30}(/[0-9]{1,2})?")
 SUBJECT = re.compile(r"[a-z]{2,16}:[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
@@ -58,6 +60,20 @@ class OwnPaper(Conflict):
     code = "compliance.same_person"
     text = Text("{person} 是填报人，不能批准自己的记录", "{person} wrote it and cannot approve it")
     hint = Text("请由另一位审计管理员批准。", "Have another audit administrator approve it.")
+
+
+class FaultStands(Conflict):
+    """An approved statement that names a fault: taking it back would make the result better."""
+
+    code = "compliance.fault_stands"
+    text = Text(
+        "已批准的“{verdict}”不能由填报方退回",
+        "An approved finding of a fault ({verdict}) is not taken back by those who answer",
+    )
+    hint = Text(
+        "请由审计管理员退回，或重新填报，经批准后替换。",
+        "Have the audit administrator take it back, or answer anew: the new answer replaces it once approved.",
+    )
 
 
 class NoSuchQuestion(NotFound):
@@ -242,7 +258,10 @@ class _Approving(_OnePaper):
 
 @dataclass(frozen=True)
 class _Withdrawing(_OnePaper):
-    """Base: it no longer counts, for a reason. Who wrote or who approves may say so: it only makes stricter."""
+    """Base: it no longer counts, for a reason. Who wrote or who approves may say so where it only makes stricter.
+
+    An approved fault is for who approves alone (`lightens`; the worker holds it against who asks).
+    """
 
     comment: str
 
@@ -262,6 +281,14 @@ class _Withdrawing(_OnePaper):
         row = self.row(session)
         if row.state not in answers.HELD:
             raise PaperDecided(state=row.state)
+
+
+def lightens(row: Paper) -> bool:
+    """Whether the result would be better without this paper: an approved statement that names a fault."""
+    faults = (Verdict.VIOLATED, Verdict.PARTIAL)
+    return (
+        isinstance(row, ComplianceStatement) and row.state == "approved" and row.verdict in faults
+    )
 
 
 @dataclass(frozen=True)

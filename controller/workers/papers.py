@@ -18,21 +18,25 @@ from appliance.errors import Text, TooLarge
 from appliance.settings import Settings
 from appliance.signing import BadSignature, SigningKey
 from compliance.statements import same_person
+from controller.actions.base import Role
 from controller.actions.papers import (
     FILE_LIMIT,
     AnswerQuestion,
     ApproveAnswer,
     ApproveWaiver,
     AskWaiver,
+    FaultStands,
     OwnPaper,
     WithdrawAnswer,
     WithdrawWaiver,
+    lightens,
 )
 from controller.jobs.steps import Say, Step
 from controller.records import answers
 from controller.records.answers import Paper
 from controller.records.assessment import ComplianceStatement, ComplianceWaiver
 from controller.records.session import reading
+from controller.records.tables import Account
 from controller.workers.asker import asker
 from controller.workers.bundles import OtherFile
 from controller.workers.sharing import share
@@ -131,8 +135,12 @@ def withdraw(action: WithdrawAnswer | WithdrawWaiver, site: Site) -> Sequence[St
     """It counts no more; the row stays for whoever looks back."""
 
     def do(say: Say) -> None:
+        person = asker(site)
+
         def work(session: Session) -> None:
             row = action.row(session)
+            if lightens(row) and not _audits(session, person):
+                raise FaultStands(verdict=row.verdict)
             # Without its seal nobody brings it back by its state alone.
             row.state, row.comment, row.seal = "withdrawn", action.comment, ""
 
@@ -140,6 +148,11 @@ def withdraw(action: WithdrawAnswer | WithdrawWaiver, site: Site) -> Sequence[St
         say(action.comment)
 
     return [Step("withdraw", Text("退回", "Take it back"), do)]
+
+
+def _audits(session: Session, person: str) -> bool:
+    account = session.scalar(select(Account).where(Account.name == person))
+    return account is not None and account.role == Role.AUDIT
 
 
 def statement(row: Paper) -> bytes:

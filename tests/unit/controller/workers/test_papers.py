@@ -323,6 +323,24 @@ def test_a_stated_fault_does_not_vanish_by_what_its_object_is_asked(box):
     assert box.done("sam", narrow).state == "succeeded"
 
 
+@pytest.mark.parametrize("verdict", ["violated", "partial"])
+def test_an_approved_fault_is_taken_back_by_who_approves_alone(box, verdict):
+    box.done("sam", asked := stated(verdict))
+    approve(box, asked)
+    for who in ("sam", "sue"):
+        job = box.done(who, WithdrawAnswer(asked.paper_id, "已解决"))
+        assert (job.state, job.error["code"]) == ("failed", "compliance.fault_stands")
+    assert [str(one.verdict) for one in given(box)[0].statements] == [verdict]
+    box.done("sue", better := stated())
+    approve(box, better)
+    assert row(box, asked).state == "replaced", "a new answer replaces it once approved"
+    box.done("sue", fault := stated(verdict))
+    assert box.done("sue", WithdrawAnswer(fault.paper_id, "写错")).state == "succeeded"
+    box.done("sue", again := stated(verdict))
+    approve(box, again)
+    assert box.done("aud", WithdrawAnswer(again.paper_id, "证据不足")).state == "succeeded"
+
+
 def test_an_object_that_became_a_node_is_asked_all_that_a_node_is_asked(box):
     items = json.dumps(["8.1.4.1.a"])
     box.done("sam", SetObject("host", "n2", "将来的节点", "", "", items))
