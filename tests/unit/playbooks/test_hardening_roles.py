@@ -16,10 +16,13 @@ from appliance.node_keys import PLACES
 from compliance.checks import (
     CHECKS,
     kernel_switches,
+    log_forwarding,
     plaintext_services,
     setuid_files,
     unneeded_units,
 )
+from compliance.evidence import Answer, Evidence, Status
+from compliance.model import Verdict
 
 HARDENING = (
     "base", "accounts", "pam", "ssh", "files", "services", "audit", "hypervisor", "time", "firewall",
@@ -194,6 +197,9 @@ def test_the_log_goes_home_over_tls_and_home_alone_receives(told, receives, targ
     assert 'streamDriverAuthMode="x509/name"' in text
     assert f'streamDriverPermittedPeers="{LOG_PEER}"' in text
     assert f'defaultNetstreamDriverCRLFile="{PLACES["log"].revoked}"' in text
+    said = (Answer("active\n", Status.ANSWERED), Answer(text, Status.ANSWERED))
+    proofs = tuple(Evidence.of("", one, at="", where="") for one in said)
+    assert log_forwarding.CHECK.judge(proofs).verdict is Verdict.CONFORM
     if receives:
         assert f'permittedPeer=["{LOG_PEER}"]' in text
         assert 'streamDriver.authMode="x509/name"' in text
