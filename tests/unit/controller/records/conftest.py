@@ -30,6 +30,12 @@ def cheap(monkeypatch):
     monkeypatch.setattr("appliance.sealing._COST", 2**14)
 
 
+@pytest.fixture
+def empty(server):
+    """URL of a PostgreSQL database without a single table."""
+    return server.url(server.create())
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def other(request, tmp_path):
     """URL of the second box's records; "" is its own SQLite file."""

@@ -2,6 +2,7 @@
 
 import io
 import json
+import shutil
 import zipfile
 from dataclasses import dataclass, field
 
@@ -12,6 +13,7 @@ from appliance.host import LocalHost
 from appliance.sealing import ForRecovery, Passphrase, RecoveryKey, WrongKey
 from appliance.secret import Secret
 from appliance.signing import SigningKey
+from controller.cli import main
 from controller.records.assessment import ComplianceStatement
 from controller.records.parcel import BadParcel
 from controller.records.session import open_records, transaction
@@ -66,15 +68,23 @@ def goal(tmp_path):
     return Keeper.at(tmp_path / "two", "")
 
 
-@pytest.fixture
-def small(tmp_path):
-    made = Keeper.at(tmp_path / "one", "")
+@pytest.fixture(scope="module")
+def grown(tmp_path_factory):
+    made = Keeper.at(tmp_path_factory.mktemp("grown"), "")
     made.live()
     answered(made, PLAN, POLICY)
+    return made.settings.state
+
+
+@pytest.fixture
+def small(tmp_path, grown):
+    made = Keeper.at(tmp_path / "one", "")
+    shutil.copytree(grown, made.settings.state, dirs_exist_ok=True)
     return made
 
 
-def test_attachments_arrive_on_the_other_box_and_database(tmp_path, url, other):
+def test_attachments_arrive_on_the_other_box_and_database(tmp_path, url, request):
+    other = "" if url.startswith("postgresql") else request.getfixturevalue("empty")
     lived, there = Keeper.at(tmp_path / "one", url), Keeper.at(tmp_path / "two", other)
     lived.live()
     answered(lived, PLAN, POLICY)
@@ -224,3 +234,22 @@ def test_a_wrong_passphrase_leaves_no_attachment(small, goal):
     with pytest.raises(WrongKey):
         restore(goal.settings, small.export(), Passphrase(Secret("some other words")), quiet)
     assert kept(goal) == {}
+
+
+def test_the_command_writes_what_there_is_and_names_what_lacks(small, goal, monkeypatch, capsys):
+    words = small.settings.state / "words"
+    words.write_text(WORDS.reveal() + "\n")
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    monkeypatch.setattr("controller.cli.records.load", lambda: small.settings)
+    (small.settings.state / "attachments" / digest(PLAN)).unlink()
+    file = str(small.settings.state / "out.hbox")
+    said = ["--passphrase-file", str(words), "--format", "json"]
+    assert main(["records", "export", file, *said]) != 0
+    told = capsys.readouterr()
+    assert json.loads(told.out)["attachments"] == 1
+    assert "records.attachments_lack" in told.err
+    monkeypatch.setattr("controller.cli.records.load", lambda: goal.settings)
+    assert main(["records", "restore", file, "--leave-attachments", *said]) == 0
+    [lacking] = json.loads(capsys.readouterr().out)["lack"]
+    assert digest(PLAN)[:16] in lacking
+    assert kept(goal) == {digest(POLICY): POLICY}
