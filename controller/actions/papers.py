@@ -260,7 +260,7 @@ class _Approving(_OnePaper):
 class _Withdrawing(_OnePaper):
     """Base: it no longer counts, for a reason. Who wrote or who approves may say so where it only makes stricter.
 
-    An approved fault is for who approves alone (`lightens`; the worker holds it against who asks).
+    An approved fault is for who approves alone (`approved_fault`; the worker holds it against who asks).
     """
 
     comment: str
@@ -283,12 +283,10 @@ class _Withdrawing(_OnePaper):
             raise PaperDecided(state=row.state)
 
 
-def lightens(row: Paper) -> bool:
-    """Whether the result would be better without this paper: an approved statement that names a fault."""
-    faults = (Verdict.VIOLATED, Verdict.PARTIAL)
-    return (
-        isinstance(row, ComplianceStatement) and row.state == "approved" and row.verdict in faults
-    )
+def approved_fault(row: Paper) -> str:
+    """Return the fault that an approved statement names; "" where the result would not be better without the paper."""
+    held = row.verdict if isinstance(row, ComplianceStatement) and row.state == "approved" else ""
+    return held if held in (Verdict.VIOLATED, Verdict.PARTIAL) else ""
 
 
 @dataclass(frozen=True)

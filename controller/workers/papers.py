@@ -29,7 +29,7 @@ from controller.actions.papers import (
     OwnPaper,
     WithdrawAnswer,
     WithdrawWaiver,
-    lightens,
+    approved_fault,
 )
 from controller.jobs.steps import Say, Step
 from controller.records import answers
@@ -139,8 +139,8 @@ def withdraw(action: WithdrawAnswer | WithdrawWaiver, site: Site) -> Sequence[St
 
         def work(session: Session) -> None:
             row = action.row(session)
-            if lightens(row) and not _audits(session, person):
-                raise FaultStands(verdict=row.verdict)
+            if (fault := approved_fault(row)) and not _audits(session, person):
+                raise FaultStands(verdict=fault)
             # Without its seal nobody brings it back by its state alone.
             row.state, row.comment, row.seal = "withdrawn", action.comment, ""
 
