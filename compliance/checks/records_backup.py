@@ -14,7 +14,7 @@ def judge(proofs: Answers) -> Judgement:
     copies = proofs[0].lines()
     exported = [row for row in rows(proofs[2].out) if days(proofs[2].at, row["at"]) <= WEEK]
     faults = []
-    if not copies and '":' not in proofs[1].out and not exported:
+    if not copies and not proofs[1].lines() and not exported:
         faults.append(Text("一周内没有数据库备份", "no copy of the database within a week"))
     good = Text(
         f"近一周导出 {len(exported)} 次，副本 {len(copies)} 份",
@@ -30,8 +30,12 @@ CHECK = Check(
     items=("8.1.4.9.a",),
     questions=(
         command("find", "/var/lib/hbox/copies", "-name", "*.hcopy", "-mtime", "-7", ok=(0, 1)),
-        command("sh", "-c", "cat /var/lib/hbox/worker/copies.json 2>/dev/null || true"),
+        # The copier's note is written anew with each copy that goes out; an old one says nothing of this week.
+        command(
+            "find", "/var/lib/hbox/worker", "-name", "copies.json", "-mtime", "-7", "-size", "+2c",
+            ok=(0, 1),
+        ),
         sql("SELECT at, act FROM audit WHERE act = 'records.export' ORDER BY number DESC LIMIT 10"),
     ),
     judge=judge,
-)
+)  # fmt: skip

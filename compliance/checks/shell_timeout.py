@@ -12,6 +12,8 @@ def judge(proofs: Answers) -> Judgement:
     """Judge TMOUT in the system-wide profiles."""
     values = [int(v) for v in re.findall(r"^[^#\n]*\bTMOUT=(\d+)", proofs[0].out, re.MULTILINE)]
     faults = []
+    if re.search(r"^[^#\n]*\bunset\b[^#\n]*\bTMOUT\b", proofs[0].out, re.MULTILINE):
+        faults.append(Text("TMOUT 又被取消（unset）", "TMOUT is taken away again (unset)"))
     if not values or not 0 < values[-1] <= 900:
         faults.append(Text("未设置 15 分钟内的 TMOUT", "no TMOUT of at most 15 minutes"))
     return weigh(

@@ -10,10 +10,19 @@ from compliance.questions import File
 
 def judge(proofs: Answers) -> Judgement:
     """Judge UMASK in login.defs and that PAM applies it; 027 or stricter."""
-    value = options(proofs[0].out).get("umask", "")
     applied = [
-        line for line in proofs[1].lines() if "pam_umask.so" in line and not line.startswith("#")
+        line.partition("#")[0]
+        for line in proofs[1].lines()
+        if "pam_umask.so" in line.partition("#")[0]
     ]
+    # What the stack says goes over login.defs (pam_umask(8)).
+    said = [
+        word.removeprefix("umask=")
+        for line in applied
+        for word in line.split()
+        if word.startswith("umask=")
+    ]
+    value = said[0] if said else options(proofs[0].out).get("umask", "")
     faults = []
     if not value or int(value, 8) & 0o027 != 0o027:
         faults.append(Text(f"UMASK 为 {value or '未设置'}", f"UMASK is {value or 'not set'}"))
