@@ -1,18 +1,19 @@
 """How findings are mended: dry run, before-values, armed revert, roles, proofs; only then it stays."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from appliance import clock
 from appliance.errors import Failed, Text
+from compliance.before import differences
 from compliance.remedies.model import Remedy, within
 from controller.actions.mending import MendFindings, PlanMending
 from controller.jobs.steps import Say, Step
 from controller.workers import mending_proof as proof
 from controller.workers.mending_kept import AFTER, BEFORE, PLAN, Kept, sweep
-from controller.workers.mending_node import AtNode, outside
+from controller.workers.mending_node import AtNode, digests_of, of_files, outside
 from controller.workers.mending_text import Diffs
 from controller.workers.nodes_play import Play, play
 from controller.workers.nodes_state import of_members
@@ -74,6 +75,12 @@ class Ground:
         say(f"登录核验 ways in: {proof.told(now)}")
         if lost := proof.closed(before, now):
             raise proof.LockedOut(ways=proof.told(lost))
+
+    def learn(self, changed: Iterable[str], say: Say) -> None:
+        """What was changed in files was meant: the node's file database takes it over."""
+        if of_files(changed):
+            self.at.learn()
+            say("更新文件基准 the file database is renewed")
 
     def leave(self) -> None:
         """Nothing of the job stays, on either side."""
@@ -184,6 +191,7 @@ class _Mending:
             if self.kinds:
                 g.at.disarm()
             g.kept.write(AFTER, g.at.digests())
+        g.learn(differences(digests_of(g.kept.read(BEFORE)), g.kept.read(AFTER)), say)
         g.at.forget()
         sweep(g.site.settings)
         say("整改前的内容留存 180 天，可撤销 kept for 180 days: it can be taken back")

@@ -70,7 +70,7 @@ class _Undoing:
     def check(self, say: Say) -> None:
         old, now = self.old.read(BEFORE), self.ground.kept.read(BEFORE)
         since = list(differences(self.old.read(AFTER), digests_of(now)))
-        back = list(differences(digests_of(now), digests_of(old)))
+        back = self._back()
         diff = between(now["entries"], old["entries"], back)
         told = {"node": self.ground.node, "changed": dict.fromkeys(back, "back")}
         self.ground.site.report(**told, since=since, diff=diff)
@@ -97,11 +97,18 @@ class _Undoing:
     def prove(self, say: Say) -> None:
         self.ground.prove(self.kinds, say)
 
-    def confirm(self, _say: Say) -> None:
+    def confirm(self, say: Say) -> None:
         if self.ground.kept.has(PLAN) and self._kinds_kept():
             self.ground.at.disarm()
+        if self.ground.kept.has(BEFORE) and self.old.has(BEFORE):
+            self.ground.learn(self._back(), say)
         self.old.drop()
         self.ground.leave()
+
+    def _back(self) -> list[str]:
+        """The paths that are otherwise than before the mending."""
+        old, now = self.old.read(BEFORE), self.ground.kept.read(BEFORE)
+        return list(differences(digests_of(now), digests_of(old)))
 
     def _kinds_kept(self) -> list[str]:
         """The ways in that could be lost, from this job's own folder: the mending's may be gone."""

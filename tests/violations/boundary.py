@@ -194,6 +194,7 @@ LINKS = (
         "8.1.2.1.c",
         "10.66.0.9 on br-int",
         also={"management_zone": "an address of the node in a zone"},
+        remedy="zone_bridges",
     ),
     linked(
         "address_on_zone_port",

@@ -90,7 +90,7 @@ BREACHES = (
     ),
     Breach(
         "usb_driver", "usb_storage", "8.1.10.7.a",
-        "modprobe --ignore-install usb-storage", "modprobe --remove usb-storage",
+        "modprobe --ignore-install usb-storage", "modprobe --remove usb-storage", role="usb_storage",
     ),
     Breach(
         "vm_unconfined", "vm_confinement", "8.2.4.3.a",

@@ -70,12 +70,14 @@ def test_a_mending_conforms_is_kept_and_is_undone_byte_for_byte(world):
     assert node.read(LIMITS).decode() == MET["faillock"][LIMITS]
     assert not list(node.root.glob("timers/*")), "the timer is stopped"
     assert not list(node.root.glob("var/lib/hbox/mending/*")), "nothing stays on the node"
+    assert node.renewals.read_text() == "restart\n", "the file database takes over what was meant"
     kept = Kept.of(world.settings, job.id)
     assert oct(kept.folder.stat().st_mode)[-3:] == "700"
     assert "/etc/shadow" not in json.dumps(kept.read("before.json")), "only the surface is kept"
     undone = done(world, UndoMending(HOME, job.id, force=False, seconds=120))
     assert (undone.state, undone.error) == ("succeeded", None), world.lines(undone.id)
     assert state(world) == before
+    assert node.renewals.read_text() == "restart\n" * 2
     assert not kept.folder.exists()
     again = done(world, UndoMending(HOME, job.id, force=False, seconds=120))
     assert again.error["code"] == "compliance.nothing_kept"
@@ -86,6 +88,7 @@ def test_a_second_mending_changes_nothing(world):
     job = done(world, MEND)
     assert job.state == "succeeded"
     assert job.result["changed"] == {}
+    assert node_of(world).renewals.read_text() == "restart\n", "once: the second changed nothing"
 
 
 @pytest.mark.parametrize(
@@ -109,6 +112,7 @@ def test_whatever_goes_wrong_everything_is_put_back(world, roles, code):
     assert (job.state, job.error["code"]) == ("failed", code), world.lines(job.id)
     assert state(world) == before
     assert not list((world.folder / "mended").iterdir())
+    assert not node_of(world).renewals.exists(), "nothing was meant"
 
 
 def test_a_way_in_that_was_closed_before_is_no_reason_to_revert(world):
