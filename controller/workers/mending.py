@@ -9,12 +9,13 @@ from appliance import clock
 from appliance.errors import Failed, Text
 from compliance.before import differences
 from compliance.remedies.model import Remedy, within
+from compliance.walk import shown
 from controller.actions.mending import MendFindings, PlanMending
 from controller.jobs.steps import Say, Step
 from controller.workers import mending_proof as proof
 from controller.workers.mending_kept import AFTER, BEFORE, PLAN, Kept, sweep
 from controller.workers.mending_node import AtNode, digests_of, of_files, outside
-from controller.workers.mending_text import Diffs
+from controller.workers.mending_text import Diffs, named
 from controller.workers.nodes_play import Play, play
 from controller.workers.nodes_state import of_members
 from controller.workers.site import Site
@@ -64,7 +65,7 @@ class Ground:
     def put_back(self, say: Say) -> None:
         """Put everything back as it was kept."""
         moved = self.at.put_back(self.kept.read(BEFORE))
-        say(f"已恢复 put back: {', '.join(moved) or '–'}")
+        say(f"已恢复 put back: {named(moved)}")
 
     def prove(self, kinds: Sequence[str], say: Say) -> None:
         """Raise `LockedOut` unless every way in that worked before still works."""
@@ -165,9 +166,9 @@ class _Mending:
         run_roles(g.site, say, g.node, self.remedies, check=False)
         self._in_time()
         changed = g.at.differences()
-        g.site.report(changed=changed)
+        g.site.report(changed={shown(path): how for path, how in changed.items()})
         if outside := [p for p, how in changed.items() if not within(p, self.surface, how)]:
-            raise OutsideSurface(paths=", ".join(outside[:10]))
+            raise OutsideSurface(paths=named(outside, 10))
 
     def prove(self, say: Say) -> None:
         g = self.ground

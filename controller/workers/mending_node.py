@@ -11,6 +11,7 @@ from appliance.host import CommandMissing, Host, LocalHost, Result
 from compliance.before import KERNEL, without_data
 from compliance.restore import ARMED, BEFORE, FIRED, PLACE
 from compliance.sandbox import PYTHON
+from controller.workers.mending_text import named
 from controller.workers.nodes_play import OUTSIDE
 
 GUARD = "/etc/**"  # kept and compared beside the surface: nothing else may change
@@ -109,7 +110,7 @@ class AtNode:
         told = self._tool()
         left = [*told["left"], *told["units"]]
         if left:
-            raise NotPutBack(node=self.node, what=", ".join(left[:10]))
+            raise NotPutBack(node=self.node, what=named(left, 10))
         return list(told["moved"])
 
     def hand_over(self, held: dict[str, Any], *, anyway: bool = False) -> None:

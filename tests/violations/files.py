@@ -144,7 +144,7 @@ STRAY = (
         "/usr/lib/violated/su",
     ),
     called("setuid_in_two_lines", r"\nsu", r"/opt/violated/\\nsu"),
-    called("setuid_with_a_space", " su ", "/opt/violated/ su "),
+    called("setuid_with_a_space", " su ", "/opt/violated/ su"),
     called("setuid_in_chinese", "更新", "/opt/violated/更新"),
     called("setuid_backwards", r"us\342\200\256", r"/opt/violated/us\\u202e"),
     called("setuid_of_no_letters", r"su\377", r"/opt/violated/su\\xff"),

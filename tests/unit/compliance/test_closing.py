@@ -4,6 +4,7 @@ import json
 import os
 import stat
 import struct
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -24,10 +25,9 @@ NAMES = (
 def strays(tmp_path):
     """A folder with a program of another's rights under each of the names."""
     for name in NAMES:
-        path = os.fsencode(tmp_path) + b"/" + name
-        with open(path, "wb") as file:
-            file.write(b"x")
-        os.chmod(path, 0o4755)
+        path = tmp_path / os.fsdecode(name)
+        path.write_bytes(b"x")
+        path.chmod(0o4755)
     return tmp_path
 
 
@@ -114,15 +114,15 @@ def test_what_is_open_or_nobodys_is_closed_links_and_pipes_too(tmp_path):
     (tmp_path / "folder").chmod(0o777)
     (tmp_path / "link").symlink_to("/etc/shadow")
     os.mkfifo(tmp_path / "pipe", 0o644)
-    shadow = os.stat("/etc/shadow")
+    shadow = Path("/etc/shadow").stat()
     for name in ("link", "pipe"):
         os.chown(tmp_path / name, 424242, 424242, follow_symlinks=False)
     os.chown(tmp_path / "open\n", 424242, 0)
     before = capture(("open:/",), root=str(tmp_path))
     assert len(closing.close("strays", str(tmp_path))[1]) == 5
-    assert list(walk.lines(str(tmp_path)))[0].startswith("end ")
+    assert next(walk.lines(str(tmp_path))).startswith("end ")
     assert stat.S_IMODE((tmp_path / "pipe").stat().st_mode) == 0o600
-    now = os.stat("/etc/shadow")
+    now = Path("/etc/shadow").stat()
     assert (now.st_mode, now.st_uid) == (shadow.st_mode, shadow.st_uid), "a link is not followed"
     put_back(before, ("open:/",), root=str(tmp_path))
     assert {(tmp_path / name).lstat().st_uid for name in ("link", "pipe", "open\n")} == {424242}
