@@ -225,7 +225,12 @@ HOST: tuple[Remedy, ...] = (
         "core_dumps",
         ("core_dumps",),
         Text("特权程序不转储内存", "No core dumps of privileged programs"),
-        (*SYSCTL, "/etc/security/limits.d/*", "/etc/systemd/coredump.conf.d/**"),
+        (
+            *SYSCTL,
+            "/proc/sys/kernel/core_pattern",
+            "/etc/security/limits.d/*",
+            "/etc/systemd/coredump.conf.d/**",
+        ),
     ),
     Remedy(
         "kernel_switches",

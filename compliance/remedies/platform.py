@@ -15,8 +15,11 @@ _SURICATA = ("/etc/suricata/**", "/var/lib/suricata/rules/**", "modes:/var/log/s
 
 
 def _filter(check: str, text: Text, *more: str) -> Remedy:
-    """Return the remedy that lays the packet filter anew for a check."""
-    paths = (RULES, *more)
+    """Return the remedy that lays the packet filter anew for a check.
+
+    It is not laid while the node has an address in a zone, so that goes first.
+    """
+    paths = (RULES, ADDRESSES, *more)
     return Remedy(check, (check,), text, paths, ("hbox-network.service",), Lockout.NETWORK)
 
 
@@ -90,7 +93,6 @@ PLATFORM: tuple[Remedy, ...] = (
         Text(
             "恢复区域网桥，去掉其上的本机地址", "The zones' bridges, without an address of the node"
         ),
-        ADDRESSES,
     ),
     _filter("mail_closed", Text("关闭邮件通路", "The ways for mail are closed")),
 )

@@ -281,6 +281,14 @@ ACCOUNTS = (
         "8.1.4.1.a",
         "password of nurse",
     ),
+    account(
+        "password_of_no_days",
+        "nurse:x:1508:100::/:/bin/bash",
+        f"'nurse:{HASH}:{FRESH}:0:0:7:::'",
+        "password_policy",
+        "8.1.4.1.a",
+        "password of nurse",
+    ),
     Violation(
         id="root_password",
         breach=f"sed -i 's|^root:[^:]*:[^:]*:[^:]*:[^:]*:|root:{HASH}:{FRESH}:0:90:|' /etc/shadow",

@@ -71,7 +71,7 @@ BREACHES = (
     Breach(
         "core_pattern", "core_dumps", "8.1.4.10.a",
         "echo '|/var/tmp/keep %P' > /proc/sys/kernel/core_pattern",
-        "echo core > /proc/sys/kernel/core_pattern",
+        "echo core > /proc/sys/kernel/core_pattern", role="core_dumps",
     ),
     Breach(
         "auditd_killed", "auditd", "8.1.4.3.a",

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 import playbooks
-from compliance.checks import sshd_limits, sudo_rules
+from compliance.checks import core_dumps, sshd_limits, sudo_rules
 from compliance.evidence import Answer, Evidence, Status
 
 ROLES = playbooks.ROOT / "roles"
@@ -139,3 +139,18 @@ def test_the_same_files_are_looked_for_that_are_then_rewritten(tmp_path):
     ).stdout.split()  # fmt: skip
     assert found == [str(tmp_path / "sshd_config"), str(folder / "b.conf")]
     assert all(_lax(text) != text for text in map(Path.read_text, map(Path, found)))
+
+
+def test_who_may_take_an_image_is_the_checks_list():
+    words = yaml.safe_load((ROLES / "base/vars/main.yml").read_text())
+    assert words["hbox_image_takers"] == f"(?:{'|'.join(core_dumps.OWN)})"
+    tasks = yaml.safe_load((ROLES / "base/tasks/main.yml").read_text())
+    asked = next(
+        t["ansible.builtin.replace"] for t in tasks
+        if "core_pattern" in t.get("ansible.builtin.replace", {}).get("regexp", "")
+    )  # fmt: skip
+    pattern = jinja2.Template(asked["regexp"]).render(words)
+    kept = "kernel.core_pattern = |/usr/lib/systemd/systemd-coredump %P\nkernel.core_pattern=core\n"
+    strange = "kernel.core_pattern=| /var/tmp/keep %P\n-kernel/core_pattern = |/tmp/x\n"
+    made = re.sub(pattern, asked["replace"], kept + strange, flags=re.MULTILINE)
+    assert made == kept + "".join(f"# hbox: {line}\n" for line in strange.splitlines())
