@@ -14,8 +14,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from compliance.remedies.model import MODES, OPEN, RULES, TREE
-from compliance.walk import LEFT_OUT
+from compliance.remedies.model import ADDRESSES, MODES, OPEN, RULES, TREE
+from compliance.walk import CAPABILITY, LEFT_OUT, capability
 
 FORMAT = 1
 _OPEN = stat.S_ISUID | stat.S_ISGID | stat.S_IWOTH
@@ -24,8 +24,8 @@ LARGEST = 64 << 20  # bytes of one file; a surface is of settings
 VOLATILE = frozenset(
     {"/etc/.pwd.lock", "/etc/adjtime", "/etc/mtab", "/etc/resolv.conf", "/etc/ld.so.cache"}
 )
-_CONTENT, _RIGHTS = ("kind", "sha256", "target", "xattr"), ("mode", "uid", "gid")
-KERNEL = "/proc/"  # written in place: no file can be renamed there
+_CONTENT, _RIGHTS = ("kind", "sha256", "target", "xattr"), ("mode", "uid", "gid", "caps")
+KERNEL = "/proc/"  # written in place: no file can be renamed there, and interfaces come and go
 
 Entry = dict[str, Any]
 Entries = dict[str, Entry]
@@ -36,12 +36,16 @@ class TooLargeToKeep(ValueError):
 
 
 def capture(
-    patterns: Sequence[str], *, root: str = "", data: bool = True, known: Iterable[str] = ()
+    patterns: Sequence[str],
+    *,
+    root: str = "",
+    data: bool = True,
+    known: Iterable[str] | Entries = (),
 ) -> Entries:
     """Return every file, folder and link of the patterns by path: kind, mode, owner, xattrs, SHA-256.
 
-    With `data` the bytes too, in base64. `known` paths are looked at also where no pattern finds them
-    any more. Paths are as the node sees them; `root` lies before them.
+    With `data` the bytes too, in base64. `known` paths (or entries) are looked at also where no pattern
+    finds them any more. Paths are as the node sees them; `root` lies before them.
     """
     found: Entries = {}
     for path, bits in _paths(patterns, root):
@@ -49,22 +53,24 @@ def capture(
             _add(found, path, _entry(root + path, bits=bits, data=data))
     for path in known:
         if path not in found:
-            _add(found, path, _entry(root + path, bits=False, data=False))
+            bits = isinstance(known, Mapping) and known[path]["kind"] == "mode"
+            _add(found, path, _entry(root + path, bits=bits, data=False))
     return found
 
 
 def differences(before: Mapping[str, Entry], now: Mapping[str, Entry]) -> dict[str, str]:
     """Return what differs: path -> `changed`, `mode` (that or the owner alone), `new` or `gone`. Pure.
 
-    Times do not count, nor that a file came or went of which only the mode is kept.
+    Times do not count, nor that a file came or went of which only the mode is kept, nor a switch of
+    the kernel's that came or went with its interface.
     """
     told: dict[str, str] = {}
     for path in sorted({*before, *now}):
         old, new = before.get(path), now.get(path)
-        if old is None:
-            told |= {path: "new"} if new is not None and new["kind"] != "mode" else {}
-        elif new is None:
-            told |= {path: "gone"} if old["kind"] != "mode" else {}
+        if old is None or new is None:
+            held = old or new or {"kind": "mode"}
+            lasts = held["kind"] != "mode" and not path.startswith(KERNEL)
+            told |= {path: "new" if old is None else "gone"} if lasts else {}
         elif not _same(old, new, _CONTENT) and "mode" not in (old["kind"], new["kind"]):
             told[path] = "changed"
         elif not _same(old, new, _RIGHTS):
@@ -73,7 +79,17 @@ def differences(before: Mapping[str, Entry], now: Mapping[str, Entry]) -> dict[s
 
 
 def put_back(before: Mapping[str, Entry], patterns: Sequence[str], *, root: str = "") -> list[str]:
-    """Bring everything of the patterns back to `before`; return the paths that were not as they had been."""
+    """Bring everything of the patterns back to `before`; return the paths that were not as they had been.
+
+    Switches of the kernel's twice: one that turns forwarding on or off lets it set others anew
+    (`inet_forward_change` does so with accept_redirects).
+    """
+    moved = _put_back(before, patterns, root)
+    again = any(path.startswith(KERNEL) for path in moved)
+    return sorted({*moved, *(_put_back(before, patterns, root) if again else ())})
+
+
+def _put_back(before: Mapping[str, Entry], patterns: Sequence[str], root: str) -> list[str]:
     now = capture(patterns, root=root, data=False, known=before)
     moved = differences(before, now)
     for path in sorted(moved, reverse=True):  # what lies in a folder goes before the folder
@@ -96,7 +112,7 @@ def _paths(patterns: Sequence[str], root: str) -> Iterator[tuple[str, bool]]:
         bare = pattern.removeprefix(MODES)
         if pattern.startswith(OPEN):
             yield from ((path, True) for path in _open_files(root, pattern.removeprefix(OPEN)))
-        elif pattern != RULES:
+        elif pattern not in (RULES, ADDRESSES):
             found = _tree if bare.endswith(TREE) else _hits
             yield from ((path, bare != pattern) for path in found(root, bare.removesuffix(TREE)))
 
@@ -130,7 +146,7 @@ def _open_files(root: str, folder: str) -> Iterator[str]:
             with contextlib.suppress(OSError):
                 held = os.lstat(path)
                 strange = held.st_uid not in users or held.st_gid not in groups
-                if strange or _is_open(held.st_mode):
+                if strange or _is_open(held.st_mode) or _caps(path, held.st_mode):
                     yield path[len(root) :]
 
 
@@ -141,13 +157,18 @@ def _is_open(mode: int) -> bool:
     return bool(mode & _OPEN and stat.S_ISREG(mode))
 
 
+def _caps(path: str, mode: int) -> bytes:
+    """Return what a program carries of root's rights."""
+    return capability(path) if stat.S_ISREG(mode) and mode & 0o111 else b""
+
+
 def _add(found: Entries, path: str, entry: Entry | None) -> None:
     if entry is not None:
         found[path] = entry
 
 
 def _entry(path: str, *, bits: bool, data: bool) -> Entry | None:
-    """Return what there is; None for nothing, or for what is neither file, folder nor link."""
+    """Return what there is; None for nothing, or for bytes of what is neither file, folder nor link."""
     try:
         held = os.lstat(path)
     except (FileNotFoundError, NotADirectoryError):
@@ -155,8 +176,11 @@ def _entry(path: str, *, bits: bool, data: bool) -> Entry | None:
     entry: Entry = {"mode": stat.S_IMODE(held.st_mode), "uid": held.st_uid, "gid": held.st_gid}
     if stat.S_ISLNK(held.st_mode):
         return {**entry, "kind": "link", "mode": 0, "target": str(Path(path).readlink())}
-    if bits and (stat.S_ISDIR(held.st_mode) or stat.S_ISREG(held.st_mode)):
-        return {**entry, "kind": "mode"}
+    if bits:
+        caps = _caps(path, held.st_mode)
+        return {**entry, "kind": "mode"} | (
+            {"caps": base64.b64encode(caps).decode()} if caps else {}
+        )
     if stat.S_ISDIR(held.st_mode):
         return {**entry, "kind": "folder", "xattr": _xattrs(path)}
     if not stat.S_ISREG(held.st_mode):
@@ -210,7 +234,8 @@ def _write(path: Path, entry: Entry) -> None:
         if os.path.lexists(path):
             _dress(path, entry)
     elif str(path).startswith(KERNEL):
-        path.write_bytes(base64.b64decode(entry["data"]))
+        with contextlib.suppress(FileNotFoundError):  # its interface is gone
+            path.write_bytes(base64.b64decode(entry["data"]))
     else:
         path.parent.mkdir(parents=True, exist_ok=True)
         _replace(path, lambda new: _fill(new, base64.b64decode(entry["data"])), entry)
@@ -241,8 +266,10 @@ def _fill(path: Path, data: bytes) -> None:
 def _dress(path: Path, entry: Entry) -> None:
     """Give it its owner, its mode (after the owner: that drops setuid) and its extended attributes."""
     os.chown(path, entry["uid"], entry["gid"], follow_symlinks=False)
-    if entry["kind"] != "link":
+    if entry["kind"] != "link" and not path.is_symlink():
         path.chmod(entry["mode"])
+    if "caps" in entry:  # a new owner took them away, too
+        os.setxattr(path, CAPABILITY, base64.b64decode(entry["caps"]))
     wanted = entry.get("xattr")
     if wanted is None:
         return

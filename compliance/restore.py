@@ -22,7 +22,7 @@ from typing import Any
 from appliance.files import write_atomically
 from appliance.host import Host, LocalHost
 from compliance.before import FORMAT, KERNEL, capture, differences, put_back
-from compliance.remedies.model import MODES, RULES
+from compliance.remedies.model import ADDRESSES, BRIDGES, MODES, RULES
 
 PLACE = "/var/lib/hbox/mending"
 BEFORE, FIRED, ARMED = "before.json", "fired", "armed"
@@ -60,6 +60,7 @@ def keep(folder: Path, asked: dict[str, Any], host: Host, root: str = "") -> dic
         **_part(asked["patterns"], root, asked.get("known", ())),
         "units": {unit: _active(host, unit) for unit in asked["units"]},
         "rules": _rules(host, asked["patterns"]),
+        "addresses": _addresses(host, asked["patterns"]),
     }
     whole = {**held, "guard": _part(asked["guard"], root)}
     write_atomically(folder / BEFORE, json.dumps(whole).encode(), mode=0o600)
@@ -77,6 +78,8 @@ def look(folder: Path, host: Host, root: str = "", *, digests: bool) -> dict[str
         moved |= differences(part["entries"], _now(part, root))
     if _rules(host, held["patterns"]) != held["rules"]:
         moved[RULES] = "changed"
+    if _addresses(host, held["patterns"]) != _addresses_kept(held):
+        moved[ADDRESSES] = "changed"
     return dict(sorted(moved.items()))
 
 
@@ -98,6 +101,7 @@ def restore(folder: Path, host: Host, root: str = "") -> dict[str, Any]:
             moved.append(RULES)
             text = f"flush ruleset\n{held['rules']}"
             host.run(["nft", "-f", "-"], stdin=text.encode(), timeout=_PATIENCE)
+        moved += _address_anew(host, held)
     return {"moved": sorted(set(moved)), "left": left, "units": stopped}
 
 
@@ -143,6 +147,38 @@ def _rules(host: Host, patterns: Sequence[str]) -> str:
     if RULES not in patterns:
         return ""
     return host.run(["nft", "-s", "list", "ruleset"], timeout=_PATIENCE).text
+
+
+def _addresses(host: Host, patterns: Sequence[str]) -> list[list[str]]:
+    """Return the words by which `ip address add` gives the zones' bridges what they have."""
+    if ADDRESSES not in patterns:
+        return []
+    links = json.loads(host.run(["ip", "-j", "address", "show"], timeout=_PATIENCE).out or b"[]")
+    there = [(link["ifname"], one) for link in links for one in link.get("addr_info", [])]
+    return [_words(name, one) for name, one in there if name in BRIDGES]
+
+
+def _words(bridge: str, one: dict[str, Any]) -> list[str]:
+    more = [word for key in ("broadcast", "scope") if key in one for word in (key, str(one[key]))]
+    return [f"{one['local']}/{one['prefixlen']}", *more, "dev", bridge]
+
+
+def _addresses_kept(held: dict[str, Any]) -> list[list[str]]:
+    """Return what was kept of them: nothing where that was before they were."""
+    kept: list[list[str]] = held.get("addresses", [])
+    return kept
+
+
+def _address_anew(host: Host, held: dict[str, Any]) -> list[str]:
+    """Bring the bridges' addresses back; return whether they were others."""
+    now = _addresses(host, held["patterns"])
+    wanted = _addresses_kept(held)
+    for verb, words in (
+        *(("del", one) for one in now if one not in wanted),
+        *(("add", one) for one in wanted if one not in now),
+    ):
+        host.run(["ip", "address", verb, *words], timeout=_PATIENCE, check=False)
+    return [ADDRESSES] if now != wanted else []
 
 
 def _active(host: Host, unit: str) -> str:

@@ -5,11 +5,13 @@
 It prints a line for each thing a check looks for: `WHAT MODE UID GID PATH`, where WHAT is `open`
 (anybody may write), `unowned` (no account or group has it), `setid` (a program with another's
 rights) or `caps` (a program with some of root's). The last line is `end N SECONDS`; a walk that met its bounds ends with `cut` instead.
+A name is told as `shown` says it: whatever it is made of, it stays on its line and `read_back` returns it.
 """
 
 import grp
 import os
 import pwd
+import re
 import stat
 import sys
 from collections.abc import Iterator
@@ -20,6 +22,9 @@ from appliance.clock import monotonic
 LEFT_OUT = frozenset(("/proc", "/sys", "/dev", "/run", "/var/lib/hbox/volumes", "/usr/share/hbox"))
 LONGEST = 60.0  # seconds; a few on a quiet machine
 MOST = 2_000_000  # entries
+CAPABILITY = "security.capability"
+_ESCAPE = re.compile(r"\\(?:(n)|x([0-9a-f]{2})|u([0-9a-f]{4})|U([0-9a-f]{8})|(\\))")
+_BYTES = 0xDC00  # where Python puts a byte of a name that is no UTF-8
 
 
 def lines(root: str) -> Iterator[str]:
@@ -65,12 +70,7 @@ def _look(entry: "os.DirEntry[str]") -> os.stat_result | None:
 
 def _said(path: str, found: os.stat_result, users: set[int], groups: set[int]) -> Iterator[str]:
     mode = found.st_mode
-    shown = (
-        path.encode("utf-8", "surrogateescape")
-        .decode("utf-8", "backslashreplace")
-        .replace("\n", "\\n")
-    )
-    line = f"{stat.S_IMODE(mode):o} {found.st_uid} {found.st_gid} {shown}"
+    line = f"{stat.S_IMODE(mode):o} {found.st_uid} {found.st_gid} {shown(path)}"
     if path in LEFT_OUT:
         return
     plain, folder = stat.S_ISREG(mode), stat.S_ISDIR(mode)
@@ -80,15 +80,48 @@ def _said(path: str, found: os.stat_result, users: set[int], groups: set[int]) -
         yield f"unowned {line}"
     if plain and mode & (stat.S_ISUID | stat.S_ISGID) and mode & 0o111:
         yield f"setid {line}"
-    if plain and mode & 0o111 and _capable(path):
+    if plain and mode & 0o111 and capability(path):
         yield f"caps {line}"
 
 
-def _capable(path: str) -> bool:
+def shown(path: str) -> str:
+    r"""Return a path on one line, all of it to be seen: `\n`, `\xNN` (a byte), `\uNNNN`, `\\` for the rest. Pure.
+
+    Else a line break of any kind, or letters that run backwards, would make a stranger's name look like a meant one.
+    """
+    return "".join(c if c.isprintable() and c != "\\" else _escaped(c) for c in path)
+
+
+def read_back(text: str) -> str:
+    """Return the path that `shown` told so. Pure."""
+    return _ESCAPE.sub(_meant, text)
+
+
+def _escaped(char: str) -> str:
+    number = ord(char)
+    if char in "\\\n":
+        return {"\\": "\\\\", "\n": "\\n"}[char]
+    if number < 0x80 or _BYTES + 0x80 <= number <= _BYTES + 0xFF:
+        return f"\\x{number & 0xFF:02x}"
+    return f"\\u{number:04x}" if number <= 0xFFFF else f"\\U{number:08x}"
+
+
+def _meant(found: re.Match[str]) -> str:
+    newline, byte, short, long, _ = found.groups()
+    if newline:
+        return "\n"
+    if byte:
+        number = int(byte, 16)
+        return chr(number if number < 0x80 else _BYTES + number)
+    return chr(int(short or long, 16)) if short or long else "\\"
+
+
+def capability(path: str) -> bytes:
+    """Return the capabilities that a file carries, b"" for none."""
     try:
-        return bool(os.getxattr(path, "security.capability", follow_symlinks=False))
+        return os.getxattr(path, CAPABILITY, follow_symlinks=False)
     except OSError:
-        return False  # none there, or a file system that has none
+        return b""  # none there, or a file system that has none
 
 
 def main(arguments: list[str]) -> int:

@@ -31,7 +31,7 @@ def judge(proofs: Answers) -> Judgement:
         line.split(" ", 4) for line in proofs[0].lines() if line.startswith(("setid ", "caps "))
     ]
     paths = [fields[-1] for fields in found]
-    strange = [fields[-1] for fields in found if fields[0] == "caps" or not _meant(fields[-1])]
+    strange = [fields[-1] for fields in found if fields[0] == "caps" or not meant(fields[-1])]
     faults = [
         Text(f"多余的特权程序 {p}", f"an unexpected program with another's rights: {p}")
         for p in strange
@@ -42,7 +42,8 @@ def judge(proofs: Answers) -> Judgement:
     return weigh(faults, 1, good)
 
 
-def _meant(path: str) -> bool:
+def meant(path: str) -> bool:
+    """Whether a program of that path, as the walk tells it, is meant to run with another's rights. Pure."""
     folder, _, name = path.rpartition("/")
     return name in MEANT and folder in OWN.get(name, FOLDERS)
 

@@ -24,7 +24,12 @@ def judge(proofs: Answers) -> Judgement:
     if not refused and proofs[1].out.strip() != "active":
         faults.append(Text("USB 存储未受控", "USB storage is under no control"))
     if proofs[2].out.strip():
-        faults.append(Text("USB 存储驱动已载入", "the driver of USB storage is loaded"))
+        faults.append(
+            Text(
+                "USB 存储驱动已载入：请先拔出正在使用的设备，再整改",
+                "the driver of USB storage is loaded: take out the device that uses it, then mend",
+            )
+        )
     return weigh(faults, 1, Text("USB 存储已受控", "USB storage is under control"))
 
 

@@ -7,6 +7,12 @@ NODE: dict[str, Text] = {
         "请查明证据中所列端口由谁监听（ss -tulnp），停用该服务，或在模块清单中申报。",
         "Find who listens on the ports shown (ss -tulnp); stop that service, or declare it.",
     ),
+    "two_factor": Text(
+        "SSH 仅凭密钥一种因素：人员请改用控制台（口令加动态口令），SSH 只留给控制器；确需人员使用时为其另配第二因素"
+        "（AuthenticationMethods publickey,keyboard-interactive）。",
+        "SSH takes a key and nothing else: have people use the console (password and one-time code) and leave SSH to "
+        "the controller; who needs it gets a second factor (AuthenticationMethods publickey,keyboard-interactive).",
+    ),
     "wireless": Text(
         "请拆除无线网卡，或在 BIOS 中禁用。", "Take the wireless card out, or off in the BIOS."
     ),

@@ -25,10 +25,15 @@ SWITCHES = (
     "kernel.kptr_restrict", "kernel.randomize_va_space", "fs.protected_hardlinks",
     "fs.protected_symlinks", "fs.suid_dumpable",
 )  # fmt: skip
+# Those that it sets on every interface that there is.
+ON_EACH = (
+    "net.ipv4.conf.*.accept_redirects", "net.ipv4.conf.*.send_redirects",
+    "net.ipv6.conf.*.accept_redirects",
+)  # fmt: skip
 SYSCTL = (
     "/etc/sysctl.conf",
     "/etc/sysctl.d/**",
-    *(f"/proc/sys/{name.replace('.', '/')}" for name in SWITCHES),
+    *(f"/proc/sys/{name.replace('.', '/')}" for name in (*SWITCHES, *ON_EACH)),
 )
 
 HOST: tuple[Remedy, ...] = (
@@ -91,14 +96,6 @@ HOST: tuple[Remedy, ...] = (
         lockout=Lockout.SSH,
     ),
     Remedy(
-        "two_factor",
-        ("two_factor",),
-        Text("SSH 只接受密钥", "SSH takes keys only"),
-        _SSHD,
-        ("ssh.service",),
-        lockout=Lockout.SSH,
-    ),
-    Remedy(
         "shell_timeout",
         ("shell_timeout",),
         Text("终端空闲 10 分钟退出", "An idle shell ends after ten minutes"),
@@ -134,6 +131,7 @@ HOST: tuple[Remedy, ...] = (
             *(f"modes:{path}" for path in _GUARDED),
             "modes:/etc/ssh/**",
             "modes:/var/lib/hbox/keys/**",
+            "modes:/var/lib/hbox/tls/**",
         ),
     ),
     Remedy(
@@ -147,7 +145,8 @@ HOST: tuple[Remedy, ...] = (
         "setuid_files",
         ("setuid_files",),
         Text(
-            "清单以外的程序去掉 setuid/setgid", "Programs outside the list lose setuid and setgid"
+            "清单以外的程序去掉 setuid/setgid 与文件权能",
+            "Programs outside the list lose setuid, setgid and capabilities",
         ),
         ("open:/",),
         quiet=False,
@@ -155,8 +154,11 @@ HOST: tuple[Remedy, ...] = (
     Remedy(
         "sudo_rules",
         ("sudo_rules",),
-        Text("提权规则只含确切命令", "Rules for becoming root name exact commands"),
-        ("/etc/sudoers", "/etc/sudoers.d/**"),
+        Text(
+            "提权规则只含确切命令且须口令，清空 sudo 组",
+            "Rules for becoming root name exact commands or ask a password; group sudo is emptied",
+        ),
+        ("/etc/sudoers", "/etc/sudoers.d/**", *ACCOUNTS),
         quiet=False,
     ),
     Remedy(
@@ -216,14 +218,19 @@ HOST: tuple[Remedy, ...] = (
     Remedy(
         "usb_storage",
         ("usb_storage",),
-        Text("禁用 USB 存储驱动", "The driver of USB storage is refused"),
+        Text("禁用并卸载 USB 存储驱动", "The driver of USB storage is refused and taken out"),
         ("/etc/modprobe.d/**",),
     ),
     Remedy(
         "core_dumps",
         ("core_dumps",),
         Text("特权程序不转储内存", "No core dumps of privileged programs"),
-        (*SYSCTL, "/etc/security/limits.d/*", "/etc/systemd/coredump.conf.d/**"),
+        (
+            *SYSCTL,
+            "/proc/sys/kernel/core_pattern",
+            "/etc/security/limits.d/*",
+            "/etc/systemd/coredump.conf.d/**",
+        ),
     ),
     Remedy(
         "kernel_switches",

@@ -12,6 +12,10 @@ TREE = "/**"  # ends a pattern that means a folder with all that is in it
 MODES = "modes:"  # begins a pattern that means owner and mode alone
 OPEN = "open:"  # the same, of all below a folder that is open to all, nobody's, or has another's rights
 RULES = "kernel:nft"  # the packet filter that the kernel holds
+ADDRESSES = (
+    "kernel:addresses"  # the node's addresses on the bridges of the zones, which should have none
+)
+BRIDGES = ("br-int", "br-ext")
 
 
 class Lockout(StrEnum):
@@ -28,7 +32,7 @@ class Remedy:
 
     `paths` is all that it may write: exact paths, `*` within a name, `/**` for a whole folder,
     `modes:PATTERN` and `open:/folder` for owners and modes alone, `kernel:nft` for the packet
-    filter. `units` may be started, stopped, enabled or masked.
+    filter, `kernel:addresses` for the node's addresses in the zones. `units` may be started, stopped, enabled or masked.
     A `safe` one interrupts nobody and locks nobody out: it goes into "mend all that is safe".
     """
 

@@ -2,7 +2,7 @@
 
 from appliance.errors import Text
 from compliance.remedies.host import ACCOUNTS, SYSCTL
-from compliance.remedies.model import RULES, Lockout, Remedy
+from compliance.remedies.model import ADDRESSES, RULES, Lockout, Remedy
 
 _LIBVIRT = (
     "/etc/libvirt/libvirtd.conf",
@@ -15,8 +15,11 @@ _SURICATA = ("/etc/suricata/**", "/var/lib/suricata/rules/**", "modes:/var/log/s
 
 
 def _filter(check: str, text: Text, *more: str) -> Remedy:
-    """Return the remedy that lays the packet filter anew for a check."""
-    paths = (RULES, *more)
+    """Return the remedy that lays the packet filter anew for a check.
+
+    It is not laid while the node has an address in a zone, so that goes first.
+    """
+    paths = (RULES, ADDRESSES, *more)
     return Remedy(check, (check,), text, paths, ("hbox-network.service",), Lockout.NETWORK)
 
 
@@ -85,6 +88,11 @@ PLATFORM: tuple[Remedy, ...] = (
     _filter("forwarding", Text("关闭区域间转发", "Nothing is forwarded between zones"), *SYSCTL),
     _filter("rule_tuples", Text("重新下发防火墙规则", "The packet filter is laid anew")),
     _filter("bound_ports", Text("重新下发接入限制", "The limits of ports are laid anew")),
-    _filter("zone_bridges", Text("恢复区域网桥与地址", "Bridges and addresses of the zones")),
+    _filter(
+        "zone_bridges",
+        Text(
+            "恢复区域网桥，去掉其上的本机地址", "The zones' bridges, without an address of the node"
+        ),
+    ),
     _filter("mail_closed", Text("关闭邮件通路", "The ways for mail are closed")),
 )

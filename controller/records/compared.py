@@ -27,6 +27,13 @@ class Touches:
 
 _RULES = ("nft -j list ruleset", "policy.signed")
 _PEOPLE = ("FROM accounts",)
+# What a node's mending moves on objects of the box: checks that it mends there, and others that see the same fact.
+MENDED = (
+    "behaviour", "exchange_scan", "forwarding", "intrusion_detection", "mail_closed", "records_modes",
+    "rule_tuples", "zone_bridges",
+    "algorithms", "central_policy", "management_zone", "outward", "state_rules",
+)  # fmt: skip
+_MENDING = (Touches((NODE,)), Touches(("boundary:gateway", "controller:box", "db:box"), MENDED))
 # The longest beginning of a job's kind decides; a kind that is not here changes nothing that is inspected.
 TOUCHES: dict[str, tuple[Touches, ...]] = {
     "account.": (Touches(("controller:box", "db:box")), Touches((EVERY_NODE,), _PEOPLE)),
@@ -46,9 +53,9 @@ TOUCHES: dict[str, tuple[Touches, ...]] = {
     "vm.": (Touches((f"hypervisor:{VM_NODE}",)), Touches((EVERY_NODE,), _RULES)),
     "volume.": (Touches((f"hypervisor:{EVERY_NODE}",)),),
     "compliance.": (),
-    "compliance.mend": (Touches((NODE,)),),
+    "compliance.mend": _MENDING,
     "compliance.mend.plan": (),
-    "compliance.undo": (Touches((NODE,)),),
+    "compliance.undo": _MENDING,
     "node.inspect": (),
     "vm.console": (),
     "gateway.change.try": (),

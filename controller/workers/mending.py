@@ -1,19 +1,21 @@
 """How findings are mended: dry run, before-values, armed revert, roles, proofs; only then it stays."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from appliance import clock
 from appliance.errors import Failed, Text
+from compliance.before import differences
 from compliance.remedies.model import Remedy, within
+from compliance.walk import shown
 from controller.actions.mending import MendFindings, PlanMending
 from controller.jobs.steps import Say, Step
 from controller.workers import mending_proof as proof
 from controller.workers.mending_kept import AFTER, BEFORE, PLAN, Kept, sweep
-from controller.workers.mending_node import AtNode, outside
-from controller.workers.mending_text import Diffs
+from controller.workers.mending_node import AtNode, digests_of, of_files, outside
+from controller.workers.mending_text import Diffs, named
 from controller.workers.nodes_play import Play, play
 from controller.workers.nodes_state import of_members
 from controller.workers.site import Site
@@ -63,7 +65,7 @@ class Ground:
     def put_back(self, say: Say) -> None:
         """Put everything back as it was kept."""
         moved = self.at.put_back(self.kept.read(BEFORE))
-        say(f"已恢复 put back: {', '.join(moved) or '–'}")
+        say(f"已恢复 put back: {named(moved)}")
 
     def prove(self, kinds: Sequence[str], say: Say) -> None:
         """Raise `LockedOut` unless every way in that worked before still works."""
@@ -74,6 +76,12 @@ class Ground:
         say(f"登录核验 ways in: {proof.told(now)}")
         if lost := proof.closed(before, now):
             raise proof.LockedOut(ways=proof.told(lost))
+
+    def learn(self, changed: Iterable[str], say: Say) -> None:
+        """What was changed in files was meant: the node's file database takes it over."""
+        if of_files(changed):
+            self.at.learn()
+            say("更新文件基准 the file database is renewed")
 
     def leave(self) -> None:
         """Nothing of the job stays, on either side."""
@@ -158,9 +166,9 @@ class _Mending:
         run_roles(g.site, say, g.node, self.remedies, check=False)
         self._in_time()
         changed = g.at.differences()
-        g.site.report(changed=changed)
+        g.site.report(changed={shown(path): how for path, how in changed.items()})
         if outside := [p for p, how in changed.items() if not within(p, self.surface, how)]:
-            raise OutsideSurface(paths=", ".join(outside[:10]))
+            raise OutsideSurface(paths=named(outside, 10))
 
     def prove(self, say: Say) -> None:
         g = self.ground
@@ -184,6 +192,7 @@ class _Mending:
             if self.kinds:
                 g.at.disarm()
             g.kept.write(AFTER, g.at.digests())
+        g.learn(differences(digests_of(g.kept.read(BEFORE)), g.kept.read(AFTER)), say)
         g.at.forget()
         sweep(g.site.settings)
         say("整改前的内容留存 180 天，可撤销 kept for 180 days: it can be taken back")

@@ -1,19 +1,21 @@
 """The node's side of a mending: it keeps what was there, reverts by its own timer, says what differs."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from appliance import clock
 from appliance.errors import Failed, Text
 from appliance.host import CommandMissing, Host, LocalHost, Result
-from compliance.before import without_data
+from compliance.before import KERNEL, without_data
 from compliance.restore import ARMED, BEFORE, FIRED, PLACE
 from compliance.sandbox import PYTHON
+from controller.workers.mending_text import named
 from controller.workers.nodes_play import OUTSIDE
 
 GUARD = "/etc/**"  # kept and compared beside the surface: nothing else may change
+RENEWAL = "hbox-files-renew.service"
 _MISSING = 127  # how nsenter says that there is no such program
 _PATIENCE = 120.0  # seconds for one answer of the node
 
@@ -108,7 +110,7 @@ class AtNode:
         told = self._tool()
         left = [*told["left"], *told["units"]]
         if left:
-            raise NotPutBack(node=self.node, what=", ".join(left[:10]))
+            raise NotPutBack(node=self.node, what=named(left, 10))
         return list(told["moved"])
 
     def hand_over(self, held: dict[str, Any], *, anyway: bool = False) -> None:
@@ -116,6 +118,16 @@ class AtNode:
         if anyway or not self._there(BEFORE):
             self.host.run(["install", "-d", "-m", "0700", PLACE, self.folder])
             self.host.write(f"{self.folder}/{BEFORE}", json.dumps(held).encode(), mode=0o600)
+
+    def learn(self) -> None:
+        """Have the node's file database (AIDE) take over how the files are now: it was meant.
+
+        A renewal that still runs begins anew, or it would keep what it saw of the files before.
+        """
+        argv = ["systemctl", "restart", "--no-block", RENEWAL]
+        self.host.run(
+            argv, check=False
+        )  # else the next daily look tells of it, and a person renews it
 
     def arm(self, seconds: int) -> None:
         """Have the node put everything back by itself after so many seconds, or at its next start."""
@@ -167,6 +179,11 @@ class AtNode:
 
     def _tool(self, *words: str, stdin: bytes = b"") -> Any:
         return json.loads(self.host.run(self._argv(*words), stdin=stdin, timeout=_PATIENCE).out)
+
+
+def of_files(changed: Iterable[str]) -> bool:
+    """Whether any of these changes is one of files, not of what the kernel holds. Pure."""
+    return any(not path.startswith(("kernel:", KERNEL)) for path in changed)
 
 
 def digests_of(held: dict[str, Any]) -> dict[str, Any]:

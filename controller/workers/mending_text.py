@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from compliance.walk import shown
+
 MOST = 60_000  # characters of a diff that a job's result carries
 _SECRET = re.compile(r"shadow|_key\b|\.key\b|/keys/|secret|opasswd|\.pem\b")
 _HEAD = re.compile(r"^(?:---|\+\+\+) (?:before|after): (?P<path>\S+)")
@@ -46,16 +48,23 @@ def between(old: Mapping[str, Any], new: Mapping[str, Any], paths: Iterable[str]
     """Return what differs between two kept states in these paths, as a unified diff. Pure."""
     parts = []
     for path in paths:
+        name = shown(path)
         if _SECRET.search(path):
-            parts.append(f"--- {path}\n(内容不显示 not shown)")
+            parts.append(f"--- {name}\n(内容不显示 not shown)")
             continue
         was, now = (_text(held.get(path)) for held in (old, new))
-        heads = (f"before: {path}", f"after: {path}")
+        heads = (f"before: {name}", f"after: {name}")
         lines = list(difflib.unified_diff(was, now, *heads, lineterm=""))
         parts.append(
-            "\n".join(lines) if lines else f"{path}: {_form(old, path)} → {_form(new, path)}"
+            "\n".join(lines) if lines else f"{name}: {_form(old, path)} → {_form(new, path)}"
         )
     return cut("\n".join(parts))
+
+
+def named(paths: Iterable[str], most: int = 0) -> str:
+    """Return paths in words (`most` of them, 0 all), on one line whatever they are made of. Pure."""
+    found = [shown(path) for path in paths]
+    return ", ".join(found[: most or None]) or "–"
 
 
 def cut(text: str) -> str:

@@ -6,13 +6,14 @@ from typing import Any
 
 from appliance.errors import Conflict, Text
 from compliance.before import differences
+from compliance.walk import shown
 from controller.actions.mending import UndoMending
 from controller.jobs.steps import Say, Step
 from controller.workers import mending_proof as proof
 from controller.workers.mending import BASELINE, Ground
 from controller.workers.mending_kept import AFTER, BEFORE, PLAN, Kept, NothingKept
 from controller.workers.mending_node import AtNode, digests_of
-from controller.workers.mending_text import between
+from controller.workers.mending_text import between, named
 from controller.workers.site import Site
 
 
@@ -70,13 +71,13 @@ class _Undoing:
     def check(self, say: Say) -> None:
         old, now = self.old.read(BEFORE), self.ground.kept.read(BEFORE)
         since = list(differences(self.old.read(AFTER), digests_of(now)))
-        back = list(differences(digests_of(now), digests_of(old)))
+        back = self._back()
         diff = between(now["entries"], old["entries"], back)
-        told = {"node": self.ground.node, "changed": dict.fromkeys(back, "back")}
-        self.ground.site.report(**told, since=since, diff=diff)
+        told = {"node": self.ground.node, "changed": {shown(path): "back" for path in back}}
+        self.ground.site.report(**told, since=[shown(path) for path in since], diff=diff)
         if since and not self.action.force:
-            raise ChangedSince(paths=", ".join(since[:10]))
-        say(f"将恢复 goes back: {', '.join(back) or '–'}")
+            raise ChangedSince(paths=named(since, 10))
+        say(f"将恢复 goes back: {named(back)}")
 
     def arm(self, say: Say) -> None:
         self.ground.arm(self.kinds, say)
@@ -92,16 +93,23 @@ class _Undoing:
         there.hand_over(self.old.read(BEFORE), anyway=True)
         moved = there.put_back(self.old.read(BEFORE))
         there.forget()
-        say(f"已恢复 put back: {', '.join(moved) or '–'}")
+        say(f"已恢复 put back: {named(moved)}")
 
     def prove(self, say: Say) -> None:
         self.ground.prove(self.kinds, say)
 
-    def confirm(self, _say: Say) -> None:
+    def confirm(self, say: Say) -> None:
         if self.ground.kept.has(PLAN) and self._kinds_kept():
             self.ground.at.disarm()
+        if self.ground.kept.has(BEFORE) and self.old.has(BEFORE):
+            self.ground.learn(self._back(), say)
         self.old.drop()
         self.ground.leave()
+
+    def _back(self) -> list[str]:
+        """The paths that are otherwise than before the mending."""
+        old, now = self.old.read(BEFORE), self.ground.kept.read(BEFORE)
+        return list(differences(digests_of(now), digests_of(old)))
 
     def _kinds_kept(self) -> list[str]:
         """The ways in that could be lost, from this job's own folder: the mending's may be gone."""

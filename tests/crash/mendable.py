@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from appliance.host import LocalHost, Result
+from controller.workers.mending_node import RENEWAL
 from controller.workers.nodes_play import Play, Recap
 from controller.workers.site import Site
 from tests.crash.world import HOME, Machine, World
@@ -67,6 +68,11 @@ class Mendable(Machine):
             if p.is_file()
         }
 
+    @property
+    def renewals(self) -> Path:
+        """What was asked of the file database, a line each."""
+        return self.root.parent.parent / "renewals"
+
     def _ways(self) -> dict[str, str]:
         stack = self._place(STACK)
         broken = stack.exists() and b"pam_deny" in stack.read_bytes()
@@ -77,6 +83,9 @@ class Mendable(Machine):
         return self.root / "timers" / unit
 
     def _systemctl(self, argv: list[str]) -> Result:
+        if argv[-1] == RENEWAL:
+            with self.renewals.open("a") as file:
+                file.write(f"{argv[1]}\n")
         there = argv[-1].endswith(".timer") and self._timer(argv[-1]).exists()
         if argv[1] == "stop" and there:
             self._timer(argv[-1]).unlink()

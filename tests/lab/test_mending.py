@@ -86,6 +86,18 @@ def job(node, job_id: str) -> dict:
     return json.loads(node.run(["hbox", "job", "show", job_id, "--format", "json"]).out)
 
 
+def renewal(node) -> int:
+    """Return when the file database last began to take over how the files are, 0 for never."""
+    asked = [
+        "systemctl",
+        "show",
+        "-P",
+        "InactiveExitTimestampMonotonic",
+        "hbox-files-renew.service",
+    ]
+    return int(node.run(asked).text.strip() or 0)
+
+
 def _until(true, limit: float) -> float:
     """Wait until it is true; return the seconds that it took."""
     began = time.monotonic()
@@ -97,12 +109,14 @@ def _until(true, limit: float) -> float:
 
 def test_a_setting_is_mended_and_undone_byte_for_byte(node):
     node.run(["sh", "-c", f"printf 'MaxAuthTries 20\\n' > {SEED}; chmod 604 {SEED}"])
-    before = digest(node)
+    before, learnt = digest(node), renewal(node)
     dry = mend(node, "sshd_limits", "--dry-run")
     assert "-MaxAuthTries 20" in dry["result"]["diff"]
     assert digest(node) == before
     made = mend(node, "sshd_limits")
     assert (made["state"], made["error"]) == ("succeeded", None)
+    _until(lambda: renewal(node) > learnt, 30)
+    mended = renewal(node)
     assert made["result"]["verdicts"]["sshd_limits"][1] == "conform"
     assert "maxauthtries 4" in node.run(["sshd", "-T"]).text
     assert digest(node) != before
@@ -110,6 +124,7 @@ def test_a_setting_is_mended_and_undone_byte_for_byte(node):
     assert shown[0]["changed"] == {SEED: "changed"}
     undone = mend(node, made["id"], verb="undo")
     assert (undone["state"], undone["error"]) == ("succeeded", None)
+    _until(lambda: renewal(node) > mended, 30)
     assert digest(node) == before
     node.run(["rm", SEED])
 

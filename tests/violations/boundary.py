@@ -194,6 +194,21 @@ LINKS = (
         "8.1.2.1.c",
         "10.66.0.9 on br-int",
         also={"management_zone": "an address of the node in a zone"},
+        remedy="zone_bridges",
+    ),
+    linked(
+        "forwarding_with_an_address",
+        "sysctl -qw net.ipv4.ip_forward=1\nip address add 10.88.0.8/24 dev br-ext\n"
+        "ip address add 10.88.0.9/24 broadcast 10.88.0.255 dev br-ext",
+        "sysctl -qw net.ipv4.ip_forward=0\nip address flush dev br-ext",
+        "forwarding",
+        "8.1.2.1.d",
+        "IPv4 forwarding is on",
+        also={
+            "zone_bridges": "addresses of the node in a zone",
+            "management_zone": "the same",
+        },
+        remedy="forwarding",
     ),
     linked(
         "address_on_zone_port",

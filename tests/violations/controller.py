@@ -329,6 +329,16 @@ FILES = (
         remedy="records_modes",
     ),
     Violation(
+        id="records_of_somebody",
+        breach="cp /var/lib/hbox/db/hbox.sqlite /var/lib/hbox/db/violated.sqlite\n"
+        "chown hbox-aud:users /var/lib/hbox/db/violated.sqlite\nchmod 600 /var/lib/hbox/db/violated.sqlite",
+        check="records_modes",
+        item="8.1.4.4.c",
+        says="violated.sqlite 0600 hbox-aud",
+        touched=("/var/lib/hbox/db/violated.sqlite",),
+        remedy="records_modes",
+    ),
+    Violation(
         id="console_as_root",
         breach="mkdir -p /etc/systemd/system/hbox-web.service.d\n"
         "printf '[Service]\\nUser=root\\n' > /etc/systemd/system/hbox-web.service.d/violated.conf\n"

@@ -2,7 +2,9 @@
 
 from tests.violations.violation import Violation
 
-OWN_FOLDER = "first boot lays the product's own folders anew"
+TWO_NAMES = (
+    "taking its rights would take those of the program that is meant: a person removes the name"
+)
 PROGRAM = "a changed program is laid anew from its package, by a person who asks why"
 
 
@@ -35,12 +37,21 @@ def stranger(  # noqa: PLR0917 - a table's columns
     return Violation(name, script, check, item, says, touched=(path,), remedy=remedy, why=why)
 
 
+def called(name: str, letters: str, says: str) -> Violation:
+    """A shell with root's rights under a name that printf makes of these letters."""
+    script = (
+        f"mkdir /opt/violated\nf=$(printf '/opt/violated/{letters}')\n"
+        'cp /bin/bash "$f"\nchmod 4755 "$f"'
+    )
+    return stranger(name, script, "/opt/violated", "setuid_files", "8.1.4.2.d", says)
+
+
 MODES = (
     mode("shadow_readable", "/etc/shadow", "644"),
     mode("gshadow_readable", "/etc/gshadow", "644"),
     mode("host_key_readable", "/etc/ssh/ssh_host_ed25519_key", "644"),
     mode("report_key_readable", "/var/lib/hbox/keys/report.key", "640"),
-    mode("console_key_readable", "/var/lib/hbox/tls/server.key", "644", remedy="", why=OWN_FOLDER),
+    mode("console_key_readable", "/var/lib/hbox/tls/server.key", "644"),
     mode(
         "passwd_writable",
         "/etc/passwd",
@@ -68,7 +79,17 @@ MODES = (
         says="/var/lib/hbox/keys",
         undo="chmod 700 /var/lib/hbox/keys",
         watched=("stat -c '%a %U %G' /var/lib/hbox/keys",),
-        why=OWN_FOLDER,
+        remedy="file_modes",
+    ),
+    Violation(
+        id="console_key_owner",
+        breach="chown hbox-web:users /var/lib/hbox/tls/server.key",
+        check="file_modes",
+        item="8.1.4.2.e",
+        says=r"tls/server\.key 0640 hbox-web",
+        undo="chown root:hbox /var/lib/hbox/tls/server.key",
+        watched=("stat -c '%a %U %G' /var/lib/hbox/tls/server.key",),
+        remedy="file_modes",
     ),
 )
 
@@ -121,7 +142,30 @@ STRAY = (
         "setuid_files",
         "8.1.4.2.d",
         "/usr/lib/violated/su",
-        PROGRAM,
+    ),
+    called("setuid_in_two_lines", r"\nsu", r"/opt/violated/\\nsu"),
+    called("setuid_with_a_space", " su ", "/opt/violated/ su"),
+    called("setuid_in_chinese", "更新", "/opt/violated/更新"),
+    called("setuid_backwards", r"us\342\200\256", r"/opt/violated/us\\u202e"),
+    called("setuid_of_no_letters", r"su\377", r"/opt/violated/su\\xff"),
+    called("setuid_named_by_the_shell", "$HOME", r"/opt/violated/\$HOME"),
+    # Before its line break of another kind it is called as a program that is meant.
+    stranger(
+        "setuid_as_if_meant",
+        'f=$(printf \'/usr/bin/su\\013x\')\ncp /bin/bash "$f"\nchmod 4755 "$f"',
+        "/usr/bin/su\vx",
+        "setuid_files",
+        "8.1.4.2.d",
+        r"/usr/bin/su\\x0bx",
+    ),
+    stranger(
+        "setuid_second_name",
+        "ln /usr/bin/passwd /usr/bin/violated",
+        "/usr/bin/violated",
+        "setuid_files",
+        "8.1.4.2.d",
+        "/usr/bin/violated",
+        TWO_NAMES,
     ),
     stranger(
         "setgid_stranger",
@@ -138,7 +182,14 @@ STRAY = (
         "setuid_files",
         "8.1.4.2.d",
         "/usr/bin/violated",
-        PROGRAM,
+    ),
+    stranger(
+        "capable_in_disguise",
+        'mkdir /opt/violated\nf=$(printf \'/opt/violated/a\\nb c\')\ncp /bin/cat "$f"\nsetcap cap_setuid+ep "$f"',
+        "/opt/violated",
+        "setuid_files",
+        "8.1.4.2.d",
+        r"/opt/violated/a\\nb c",
     ),
 )
 

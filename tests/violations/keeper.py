@@ -29,7 +29,7 @@ def about(path):
     try:
         found = os.lstat(path)
     except FileNotFoundError:
-        return f"{path} absent"
+        return f"{shown(path)} absent"
     kind = stat.S_IFMT(found.st_mode)
     held = ""
     if kind == stat.S_IFREG:
@@ -41,7 +41,12 @@ def about(path):
         for name in sorted(os.listxattr(path, follow_symlinks=False))
         if not name.startswith("trusted.")
     ]
-    return f"{path} {found.st_mode:o} {found.st_uid}:{found.st_gid} {' '.join(more)} {held}"
+    return f"{shown(path)} {found.st_mode:o} {found.st_uid}:{found.st_gid} {' '.join(more)} {held}"
+
+
+def shown(path):
+    """Return a path as one word, whatever its name is made of."""
+    return ascii(path)[1:-1].replace(" ", "\\x20")
 
 
 def keep(folder, paths):

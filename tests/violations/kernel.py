@@ -3,14 +3,16 @@
 from tests.violations.violation import Violation
 
 
-def switch(name: str, key: str, wrong: str, right: str, check: str, item: str) -> Violation:
+def switch(  # noqa: PLR0917 - a table's columns
+    name: str, key: str, wrong: str, right: str, check: str, item: str, says: str = ""
+) -> Violation:
     """One kernel switch set otherwise."""
     return Violation(
         id=name,
         breach=f"sysctl -qw {key}={wrong}",
         check=check,
         item=item,
-        says=key,
+        says=says or key,
         undo=f"sysctl -qw {key}={right}",
         watched=(f"sysctl {key}",),
         remedy=check,
@@ -20,9 +22,36 @@ def switch(name: str, key: str, wrong: str, right: str, check: str, item: str) -
 
 SWITCH = ("kernel_switches", "8.1.10.6.d")
 VIOLATIONS = (
+    # Taken back it is loaded no more: the kernel would load it as soon as a stick comes, were it allowed to.
+    Violation(
+        id="usb_storage_loaded",
+        breach="modprobe --ignore-install usb-storage",
+        check="usb_storage",
+        item="8.1.10.7.a",
+        says="is loaded",
+        undo="modprobe -r uas usb_storage",
+        remedy="usb_storage",
+        kernel=True,
+    ),
     switch("kernel_tells_addresses", "kernel.kptr_restrict", "0", "2", *SWITCH),
     switch("kernel_log_open", "kernel.dmesg_restrict", "0", "1", *SWITCH),
     switch("redirects_followed", "net.ipv4.conf.all.accept_redirects", "1", "0", *SWITCH),
+    switch(
+        "redirects_followed_on_one",
+        "net/ipv4/conf/br-int/accept_redirects",
+        "1",
+        "0",
+        *SWITCH,
+        "accept_redirects is not off on br-int",
+    ),
+    switch(
+        "redirects_sent_on_one",
+        "net/ipv4/conf/br-ext/send_redirects",
+        "1",
+        "0",
+        *SWITCH,
+        "send_redirects is not off on br-ext",
+    ),
     switch("addresses_not_random", "kernel.randomize_va_space", "0", "2", *SWITCH),
     switch("core_dumps_on", "fs.suid_dumpable", "1", "0", "core_dumps", "8.1.4.10.a"),
     Violation(

@@ -87,6 +87,21 @@ SSHD = (
         "sshd_crypto",
         "8.1.4.1.c",
     ),
+    sshd(
+        "weak_signature",
+        "PubkeyAcceptedAlgorithms +ssh-rsa",
+        "pubkeyacceptedalgorithms offers weak ssh-rsa",
+        "sshd_crypto",
+        "8.1.4.1.c",
+    ),
+    edited(
+        "sshd_main_exception",
+        "printf 'Match User root\\n    PermitEmptyPasswords yes # so\\n' >> /etc/ssh/sshd_config",
+        "/etc/ssh/sshd_config",
+        "sshd_limits",
+        "8.1.4.1.b",
+        "Match",
+    ),
     edited(
         "sshd_main_file",
         "sed -i '1i PermitRootLogin yes' /etc/ssh/sshd_config",
@@ -103,7 +118,7 @@ SSHD = (
         item="8.1.4.1.b",
         says="root may log in|Match",
         touched=("/etc/ssh/sshd_config.d/99-violated.conf",),
-        why="whom the exception is for, a person says",
+        remedy="sshd_limits",
     ),
 )
 
@@ -266,6 +281,14 @@ ACCOUNTS = (
         "8.1.4.1.a",
         "password of nurse",
     ),
+    account(
+        "password_of_no_days",
+        "nurse:x:1508:100::/:/bin/bash",
+        f"'nurse:{HASH}:{FRESH}:0:0:7:::'",
+        "password_policy",
+        "8.1.4.1.a",
+        "password of nurse",
+    ),
     Violation(
         id="root_password",
         breach=f"sed -i 's|^root:[^:]*:[^:]*:[^:]*:[^:]*:|root:{HASH}:{FRESH}:0:90:|' /etc/shadow",
@@ -287,10 +310,8 @@ ACCOUNTS = (
     ),
 )
 
-RIGHTS = "who may do what, a person says"
 
-
-def sudo(name: str, line: str, says: str, why: str = "") -> Violation:
+def sudo(name: str, line: str, says: str) -> Violation:
     """One more file under sudoers.d."""
     path = "/etc/sudoers.d/violated"
     return Violation(
@@ -300,15 +321,16 @@ def sudo(name: str, line: str, says: str, why: str = "") -> Violation:
         item="8.1.4.2.d",
         says=says,
         touched=(path,),
-        remedy="" if why else "sudo_rules",
-        why=why,
+        remedy="sudo_rules",
     )
 
 
 SUDO = (
     sudo("everything", "hbox-sys ALL=(ALL) NOPASSWD: ALL", "hbox-sys may run everything"),
     sudo("open_arguments", "hbox-aud ALL=(root) NOPASSWD: /usr/bin/cat *", "hbox-aud: no password"),
-    sudo("no_password_at_all", "Defaults !authenticate", "authenticate", RIGHTS),
+    sudo("no_password_at_all", "Defaults !authenticate", "authenticate"),
+    sudo("no_password_for_one", "Defaults:hbox-aud env_reset, !authenticate", "authenticate"),
+    sudo("group_without_password", "%sudo ALL=(ALL:ALL) NOPASSWD: ALL", "%sudo: no password"),
     sudo(
         "by_alias",
         "User_Alias STAFF = hbox-aud\nSTAFF ALL=(ALL) ALL",
@@ -321,7 +343,7 @@ SUDO = (
         item="8.1.4.2.d",
         says="hbox-aud",
         touched=("/etc/group",),
-        why=RIGHTS,
+        remedy="sudo_rules",
     ),
 )
 

@@ -131,7 +131,7 @@ MACHINES = (
         item="8.1.4.2.f",
         says="hbox-aud",
         touched=(f"/var/lib/hbox/volumes/{UUID}",),
-        why="whose disk it is, a person says",
+        remedy="volume_modes",
     ),
     Violation(
         id="template_unsigned",

@@ -71,7 +71,7 @@ BREACHES = (
     Breach(
         "core_pattern", "core_dumps", "8.1.4.10.a",
         "echo '|/var/tmp/keep %P' > /proc/sys/kernel/core_pattern",
-        "echo core > /proc/sys/kernel/core_pattern",
+        "echo core > /proc/sys/kernel/core_pattern", role="core_dumps",
     ),
     Breach(
         "auditd_killed", "auditd", "8.1.4.3.a",
@@ -90,7 +90,7 @@ BREACHES = (
     ),
     Breach(
         "usb_driver", "usb_storage", "8.1.10.7.a",
-        "modprobe --ignore-install usb-storage", "modprobe --remove usb-storage",
+        "modprobe --ignore-install usb-storage", "modprobe --remove usb-storage", role="usb_storage",
     ),
     Breach(
         "vm_unconfined", "vm_confinement", "8.2.4.3.a",

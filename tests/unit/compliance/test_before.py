@@ -13,15 +13,17 @@ from hypothesis import strategies as st
 from appliance.host import LocalHost, Result
 from compliance import restore
 from compliance.before import VOLATILE, capture, differences, put_back
-from compliance.remedies.model import RULES
+from compliance.remedies.host import SYSCTL
+from compliance.remedies.model import ADDRESSES, RULES, within
 
 ALL = ("/etc/**",)
 
 
 class Node(LocalHost):
-    """This machine but for systemctl and nft, which act on a dict."""
+    """This machine but for systemctl, nft and ip, which act on what it holds."""
 
-    def __init__(self, units=None, rules=""):
+    def __init__(self, units=None, rules="", addresses=()):
+        self.addresses = {tuple(one.split()) for one in addresses}
         self.units = units or {}
         self.rules = rules
         self.asked = []
@@ -31,6 +33,8 @@ class Node(LocalHost):
             if argv[1] == "-f":
                 self.rules = stdin.decode().removeprefix("flush ruleset\n")
             return Result(tuple(argv), 0, self.rules.encode(), b"")
+        if argv[0] == "ip":
+            return Result(tuple(argv), 0, self._ip(argv[1:]), b"")
         assert argv[0] == "systemctl"
         self.asked.append(argv[1:])
         state = {"start": "active", "reload-or-restart": "active", "stop": "inactive"}.get(argv[1])
@@ -38,6 +42,19 @@ class Node(LocalHost):
             self.units[argv[2]] = state
         told = self.units.get(argv[-1], "inactive")
         return Result(tuple(argv), 0, told.encode(), b"")
+
+    def _ip(self, words):
+        if words[0] == "address":
+            change = {"add": self.addresses.add, "del": self.addresses.discard}[words[1]]
+            change(tuple(words[2:]))
+            return b""
+        links = {}
+        for address, _, broadcast, _, scope, _, name in sorted(self.addresses):
+            local, _, length = address.partition("/")
+            one = {"local": local, "prefixlen": int(length), "broadcast": broadcast, "scope": scope}
+            links.setdefault(name, []).append(one)
+        told = [{"ifname": name, "addr_info": held} for name, held in links.items()]
+        return json.dumps([{"ifname": "none", "flags": []}, *told]).encode()
 
 
 @pytest.fixture
@@ -240,3 +257,56 @@ def test_after_a_power_cut_all_that_was_armed_goes_back_at_the_next_start(root, 
     assert len(json.loads(capsys.readouterr().out)) == 1
     assert stat.S_IMODE(Path(root, "etc/shadow").stat().st_mode) == 0o640
     assert not (place / "two" / "fired").exists()
+
+
+STRAY = "10.66.0.9/24 broadcast 10.66.0.255 scope global dev br-int"
+OWN = "192.0.2.7/24 broadcast 192.0.2.255 scope global dev mgmt0"
+
+
+def test_an_address_in_a_zone_that_went_comes_back_and_no_other_is_touched(tmp_path):
+    node = Node(addresses=[STRAY, OWN])
+    asked = {"patterns": [ADDRESSES], "guard": [], "units": []}
+    restore.keep(tmp_path / "k", asked, node)
+    assert restore.look(tmp_path / "k", node, digests=False) == {}
+    node.addresses = {tuple(STRAY.replace("br-int", "br-ext").split())}
+    seen = restore.look(tmp_path / "k", node, digests=False)
+    assert seen == {ADDRESSES: "changed"}
+    assert within(ADDRESSES, (ADDRESSES,), seen[ADDRESSES])
+    assert restore.restore(tmp_path / "k", node)["moved"] == [ADDRESSES]
+    assert node.addresses == {tuple(STRAY.split())}
+    assert restore.restore(tmp_path / "k", node)["moved"] == []
+
+
+def test_who_says_nothing_of_addresses_is_not_asked_for_any(tmp_path):
+    node = Node(addresses=[STRAY])
+    restore.keep(tmp_path / "k", {"patterns": [RULES], "guard": [], "units": []}, node)
+    node.addresses = set()
+    assert restore.restore(tmp_path / "k", node)["moved"] == []
+    held = json.loads((tmp_path / "k" / "before.json").read_bytes())
+    del held["addresses"]  # as it was kept before there were any
+    (tmp_path / "k" / "before.json").write_text(json.dumps(held))
+    assert restore.look(tmp_path / "k", node, digests=False) == {}
+
+
+def switch(root, card, value):
+    path = Path(f"{root}/proc/sys/net/ipv4/conf/{card}/accept_redirects")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"{value}\n")
+    return path
+
+
+def test_a_switch_of_every_interface_comes_back_and_cards_may_come_and_go(root):
+    old = [switch(root, card, 1) for card in ("all", "eth0", "eth0.7", "tap0")]
+    before = capture(SYSCTL, root=root)
+    assert len(before) == len(old)
+    for card in ("all", "eth0", "eth0.7", "tap9"):
+        switch(root, card, 0)
+    shutil.rmtree(old[-1].parent)
+    seen = differences(before, capture(SYSCTL, root=root))
+    assert set(seen) == {str(path)[len(root) :] for path in old[:-1]}
+    assert all(within(path, SYSCTL, how) for path, how in seen.items())
+    assert set(put_back(before, SYSCTL, root=root)) == set(seen)
+    assert [path.read_text() for path in old[:-1]] == ["1\n"] * 3
+    assert switch(root, "tap9", 0).exists(), "a card that came meanwhile is left alone"
+    assert not old[-1].exists()
+    assert put_back(before, SYSCTL, root=root) == []

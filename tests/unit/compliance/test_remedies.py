@@ -9,7 +9,7 @@ import playbooks
 from compliance import remedies
 from compliance.checks import CHECKS
 from compliance.remedies import ADVICE, REMEDIES
-from compliance.remedies.host import SWITCHES
+from compliance.remedies.host import ON_EACH, SWITCHES
 from compliance.remedies.model import OPEN, RULES, Lockout, Remedy, within
 
 TAGS = {
@@ -52,7 +52,9 @@ def test_what_touches_ssh_pam_or_the_filter_is_known_to_lock_out_and_is_never_sa
 
 def test_the_switches_that_are_kept_are_those_that_the_role_sets():
     path = playbooks.ROOT / "roles/base/vars/main.yml"
-    assert list(yaml.safe_load(path.read_text())["hbox_sysctl"]) == list(SWITCHES)
+    held = yaml.safe_load(path.read_text())
+    assert list(held["hbox_sysctl"]) == list(SWITCHES)
+    assert list(held["hbox_sysctl_each"]) == list(ON_EACH)
 
 
 def test_a_remedy_is_found_by_its_name_or_by_its_check_and_comes_once():

@@ -5,8 +5,15 @@ from dataclasses import replace
 
 import pytest
 
+from appliance import clock
 from appliance.errors import BadInput, Conflict, Forbidden
+from compliance.checks import CHECKS
+from compliance.differences import compare
+from compliance.model import Kind
+from compliance.remedies import REMEDIES
 from controller.actions.mending import MendFindings, PlanMending, UndoMending
+from controller.records import compared
+from controller.records.session import reading
 from controller.workers import mending_proof
 from controller.workers.mending_kept import Kept
 from controller.workers.mending_text import Diffs, between
@@ -70,12 +77,14 @@ def test_a_mending_conforms_is_kept_and_is_undone_byte_for_byte(world):
     assert node.read(LIMITS).decode() == MET["faillock"][LIMITS]
     assert not list(node.root.glob("timers/*")), "the timer is stopped"
     assert not list(node.root.glob("var/lib/hbox/mending/*")), "nothing stays on the node"
+    assert node.renewals.read_text() == "restart\n", "the file database takes over what was meant"
     kept = Kept.of(world.settings, job.id)
     assert oct(kept.folder.stat().st_mode)[-3:] == "700"
     assert "/etc/shadow" not in json.dumps(kept.read("before.json")), "only the surface is kept"
     undone = done(world, UndoMending(HOME, job.id, force=False, seconds=120))
     assert (undone.state, undone.error) == ("succeeded", None), world.lines(undone.id)
     assert state(world) == before
+    assert node.renewals.read_text() == "restart\n" * 2
     assert not kept.folder.exists()
     again = done(world, UndoMending(HOME, job.id, force=False, seconds=120))
     assert again.error["code"] == "compliance.nothing_kept"
@@ -86,6 +95,7 @@ def test_a_second_mending_changes_nothing(world):
     job = done(world, MEND)
     assert job.state == "succeeded"
     assert job.result["changed"] == {}
+    assert node_of(world).renewals.read_text() == "restart\n", "once: the second changed nothing"
 
 
 @pytest.mark.parametrize(
@@ -109,6 +119,7 @@ def test_whatever_goes_wrong_everything_is_put_back(world, roles, code):
     assert (job.state, job.error["code"]) == ("failed", code), world.lines(job.id)
     assert state(world) == before
     assert not list((world.folder / "mended").iterdir())
+    assert not node_of(world).renewals.exists(), "nothing was meant"
 
 
 def test_a_way_in_that_was_closed_before_is_no_reason_to_revert(world):
@@ -183,3 +194,47 @@ def test_what_makes_nothing_better_or_something_worse_is_taken_back(before, afte
 
 def test_a_way_that_is_not_tried_any_more_counts_as_lost():
     assert set(mending_proof.closed({"ssh": "", "pam": "x", "port": ""}, {"ssh": ""})) == {"port"}
+
+
+def report(started, *violated):
+    """A report of a box on which these checks (check, object) are violated, and the node's filter is another."""
+    checks = [("mail_closed", "boundary:gateway"), ("central_policy", "controller:box"),
+              ("records_modes", "db:box"), ("faillock", f"host:{HOME}"), ("pg_roles", "db:box"),
+              ("idle_accounts", "controller:box"), ("tunnels", "boundary:gateway")]  # fmt: skip
+    return {
+        "started": started, "seconds": 3600.0, "findings": [], "laws": [], "foreign": [],
+        "subjects": [{"ref": ref} for ref in {ref for _, ref in checks}],
+        "evidence": {"1": {"asked": "cat /etc/pam.d/common-auth", "where": HOME, "status": "answered",
+                           "answer": f"{len(violated)}"}},
+        "checks": [
+            {"id": name, "subject": ref, "verdict": "violated" if name in violated else "conform",
+             "reason": {"zh": "x", "en": "x"}}
+            for name, ref in checks
+        ],
+    }  # fmt: skip
+
+
+def test_what_a_mending_or_its_undoing_moved_is_no_drift(world):
+    before = clock.iso()
+    job = done(world, MEND)
+    done(world, UndoMending(HOME, job.id, force=False, seconds=120))
+    with reading(world.engine) as session:
+        records = compared.changes(session)
+    seen = ("mail_closed", "central_policy", "records_modes", "faillock")
+    others = ("pg_roles", "idle_accounts", "tunnels")
+    assert len({one.job for one in records}) == 2
+    for job in {one.job for one in records}:
+        jobs = [one for one in records if one.job == job]
+        found = compare(report(before, *seen, *others), report(before), jobs)
+        assert sorted(one.name for one in found.drift) == sorted(others)
+    assert len(compare(report(before, *seen), report(before)).drift) == len(seen) + 1
+
+
+def test_every_check_that_a_mending_moves_on_an_object_of_the_box_is_known():
+    ours = {check for one in REMEDIES.values() for check in one.checks}
+    there = [c.id for c in CHECKS if c.kind not in (Kind.HOST, Kind.HYPERVISOR)]
+    assert ours & set(there) <= set(compared.MENDED)
+    assert set(compared.MENDED) <= set(there)
+    assert [one for one in there for word in compared.MENDED if word in one] == [
+        one for one in there if one in compared.MENDED
+    ], "no name is part of another"

@@ -1,0 +1,156 @@
+"""What the roles' patterns do to files that break a rule: the check that found it finds nothing more."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import jinja2
+import pytest
+import yaml
+
+import playbooks
+from compliance.checks import core_dumps, sshd_limits, sudo_rules
+from compliance.evidence import Answer, Evidence, Status
+
+ROLES = playbooks.ROOT / "roles"
+
+
+def rewritten(role, tag, text, path):
+    """Return the text after the role's `replace` tasks of that tag, as Ansible would run them on that file."""
+    words = (
+        yaml.safe_load((ROLES / role / "defaults/main.yml").read_text()) if _defaults(role) else {}
+    )
+    for task in yaml.safe_load((ROLES / role / "tasks/main.yml").read_text()):
+        asked = task.get("ansible.builtin.replace")
+        if asked is None or tag not in task["tags"] or not _meets(task, asked, path):
+            continue
+        pattern = jinja2.Template(asked["regexp"]).render(words)
+        text = re.sub(pattern, asked["replace"], text, flags=re.MULTILINE)
+    return text
+
+
+def _defaults(role):
+    return (ROLES / role / "defaults/main.yml").exists()
+
+
+def _meets(task, asked, path):
+    if asked["path"] == "{{ item.path }}":
+        return {"path": path} in task["loop"]
+    return path not in ("/etc/group", "/etc/gshadow")
+
+
+def said(text):
+    return Evidence.of("x", Answer(text, Status.ANSWERED), at="", where="")
+
+
+def sudo(text, group="sudo:x:27:"):
+    return sudo_rules.judge((said(text), said("/usr/bin/sudo"), said(group))).verdict
+
+
+GOOD = 'hbox-inspect ALL=(root:root) NOPASSWD:NOSETENV: /usr/lib/hbox/answer ""\n'
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Defaults !authenticate",
+        "Defaults env_reset, !authenticate, !use_pty",
+        "Defaults:hbox-aud  !authenticate # for a while",
+        "%sudo ALL=(ALL:ALL) NOPASSWD: ALL",
+        "%sudo\tALL=(ALL:ALL) NOPASSWD:SETENV: ALL",
+        "root ALL=(ALL) NOPASSWD:ALL",
+        "hbox-sys ALL=(ALL) NOPASSWD: ALL",
+        "hbox-aud ALL=(root) NOPASSWD: /usr/bin/cat *",
+        "STAFF ALL=(ALL) ALL",
+    ],
+)
+def test_no_rule_of_sudo_that_the_check_finds_is_left(line, tmp_path):
+    text = f"Defaults env_reset\nroot ALL=(ALL:ALL) ALL\n{GOOD}{line}\n"
+    assert sudo(text) == "violated"
+    mended = rewritten("accounts", "sudo_rules", text, "/etc/sudoers.d/x")
+    assert sudo(mended) == "conform", mended
+    assert mended.startswith(f"Defaults env_reset\nroot ALL=(ALL:ALL) ALL\n{GOOD}")
+    assert rewritten("accounts", "sudo_rules", mended, "/etc/sudoers.d/x") == mended
+    visudo = shutil.which("visudo")
+    if visudo:  # a developer's machine need not have it; the node's own looks at every file
+        file = tmp_path / "sudoers"
+        file.write_text(mended.replace("STAFF", "daemon"))
+        assert (
+            subprocess.run([visudo, "-cf", file], capture_output=True, check=False).returncode == 0
+        )
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "mended"),
+    [
+        ("/etc/group", "a:x:1:\nsudo:x:27:one,two\nsudoers:x:9:one\n", "a:x:1:\nsudo:x:27:\nsudoers:x:9:one\n"),
+        ("/etc/gshadow", "sudo:*::one\nx:!::\n", "sudo:*::\nx:!::\n"),
+        ("/etc/group", "sudo:x:27:\n", "sudo:x:27:\n"),
+    ],
+)  # fmt: skip
+def test_the_group_sudo_is_emptied_and_no_other(path, text, mended):
+    assert rewritten("accounts", "sudo_rules", text, path) == mended
+
+
+SSHD = "maxauthtries 4\npermitemptypasswords no\npermitrootlogin prohibit-password\nlogingracetime 30\nclientaliveinterval 300\nclientalivecountmax 2\n"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "PermitRootLogin yes",
+        "\tpermitrootlogin\tyes",
+        "PermitEmptyPasswords yes   # so",
+        "MaxAuthTries 6",
+        "MaxAuthTries 020",
+        "MaxAuthTries 100",
+    ],
+)
+def test_an_exception_of_sshd_loses_the_line_that_the_check_finds_and_no_other(line):
+    kept = "Match User hbox-inspect\n  AuthenticationMethods publickey\n  MaxAuthTries 5\n"
+    text = f"{kept}Match User root\n{line}\n  PermitRootLogin no\n"
+    assert sshd_limits.judge((said(SSHD), said(text))).verdict != "conform"
+    asked = _lax(text)
+    assert sshd_limits.judge((said(SSHD), said(asked))).verdict == "conform", asked
+    assert asked.startswith(f"{kept}Match User root\n# hbox: ")
+    assert asked.endswith("  PermitRootLogin no\n")
+
+
+def _lax(text):
+    words = yaml.safe_load((ROLES / "ssh/defaults/main.yml").read_text())
+    tasks = yaml.safe_load((ROLES / "ssh/tasks/main.yml").read_text())
+    asked = tasks[-1]["ansible.builtin.replace"]
+    return re.sub(jinja2.Template(asked["regexp"]).render(words), asked["replace"], text)
+
+
+def test_the_same_files_are_looked_for_that_are_then_rewritten(tmp_path):
+    words = yaml.safe_load((ROLES / "ssh/defaults/main.yml").read_text())
+    tasks = yaml.safe_load((ROLES / "ssh/tasks/main.yml").read_text())
+    script = jinja2.Template(tasks[-2]["ansible.builtin.shell"]).render(words)
+    folder = tmp_path / "sshd_config.d"
+    folder.mkdir()
+    (tmp_path / "sshd_config").write_text('Match User x\n\tPermitRootLogin\t"yes"\n')
+    for name, text in (("a", "MaxAuthTries 5\n"), ("b", "Match all\n maxauthtries=12 # x\n")):
+        (folder / f"{name}.conf").write_text(text)
+    found = subprocess.run(
+        ["sh", "-c", script.replace("/etc/ssh", str(tmp_path))],
+        capture_output=True, check=True, text=True,
+    ).stdout.split()  # fmt: skip
+    assert found == [str(tmp_path / "sshd_config"), str(folder / "b.conf")]
+    assert all(_lax(text) != text for text in map(Path.read_text, map(Path, found)))
+
+
+def test_who_may_take_an_image_is_the_checks_list():
+    words = yaml.safe_load((ROLES / "base/vars/main.yml").read_text())
+    assert words["hbox_image_takers"] == f"(?:{'|'.join(core_dumps.OWN)})"
+    tasks = yaml.safe_load((ROLES / "base/tasks/main.yml").read_text())
+    asked = next(
+        t["ansible.builtin.replace"] for t in tasks
+        if "core_pattern" in t.get("ansible.builtin.replace", {}).get("regexp", "")
+    )  # fmt: skip
+    pattern = jinja2.Template(asked["regexp"]).render(words)
+    kept = "kernel.core_pattern = |/usr/lib/systemd/systemd-coredump %P\nkernel.core_pattern=core\n"
+    strange = "kernel.core_pattern=| /var/tmp/keep %P\n-kernel/core_pattern = |/tmp/x\n"
+    made = re.sub(pattern, asked["replace"], kept + strange, flags=re.MULTILINE)
+    assert made == kept + "".join(f"# hbox: {line}\n" for line in strange.splitlines())
