@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from appliance.errors import BoxError
 from appliance.files import write_atomically
 from appliance.host import Host, LocalHost
 from compliance.before import FORMAT, KERNEL, capture, differences, put_back
@@ -30,14 +31,11 @@ _PATIENCE = 60.0  # seconds for one call of systemctl
 
 
 def main(arguments: list[str] | None = None, host: Host | None = None) -> int:
-    """Do what the command line says; 0 when it was done."""
+    """Do what the command line says; 0 when all of it was done."""
     asked = _parser().parse_args(arguments)
     machine = host or LocalHost()
     if asked.armed:
-        told: Any = [
-            restore(path.parent, machine, asked.root)
-            for path in sorted(Path(asked.root + PLACE).glob(f"*/{ARMED}"))
-        ]
+        told: Any = list(_armed(machine, asked.root))
     elif asked.keep:
         told = keep(asked.folder, json.load(sys.stdin), machine, asked.root)
     elif asked.compare or asked.digests:
@@ -45,7 +43,16 @@ def main(arguments: list[str] | None = None, host: Host | None = None) -> int:
     else:
         told = restore(asked.folder, machine, asked.root)
     json.dump(told, sys.stdout)
-    return 0
+    return int(asked.armed and any("failed" in one for one in told))
+
+
+def _armed(host: Host, root: str) -> Iterator[dict[str, Any]]:
+    """Put back all that is armed. One that cannot be read (the power went in mid-write) stops no other."""
+    for path in sorted(Path(root + PLACE).glob(f"*/{ARMED}")):
+        try:
+            yield restore(path.parent, host, root)
+        except (BoxError, OSError, ValueError, LookupError) as error:
+            yield {"folder": str(path.parent), "failed": f"{type(error).__name__}: {error}"}
 
 
 def keep(folder: Path, asked: dict[str, Any], host: Host, root: str = "") -> dict[str, Any]:

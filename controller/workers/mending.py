@@ -173,8 +173,8 @@ class _Mending:
     def prove(self, say: Say) -> None:
         g = self.ground
         g.prove(self.kinds, say)
-        after = proof.judge_until_met(g.site, g.node, self.remedies, say)
         before = g.kept.read(BASELINE)["verdicts"]
+        after = proof.judge_until_met(g.site, g.node, self.remedies, before, say)
         verdicts = {
             check: [before.get(check, ("?",))[0], told] for check, (told, _) in after.items()
         }

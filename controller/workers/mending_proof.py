@@ -88,12 +88,16 @@ def judge(site: Site, node: str, remedies: Sequence[Remedy]) -> dict[str, tuple[
 
 
 def judge_until_met(
-    site: Site, node: str, remedies: Sequence[Remedy], say: Say
+    site: Site,
+    node: str,
+    remedies: Sequence[Remedy],
+    before: Mapping[str, Sequence[str]],
+    say: Say,
 ) -> dict[str, tuple[str, str]]:
-    """Judge, again while something does not conform yet; return the last judgement."""
+    """Judge, again while something does not conform or cannot be told yet; return the last judgement."""
     found = judge(site, node, remedies)
     for _ in range(_TRIES - 1):
-        if not still_open(found):
+        if not still_open(found) and not unmended(before, found):
             break
         clock.pause(_PAUSE)
         found = judge(site, node, remedies)
@@ -105,12 +109,16 @@ def judge_until_met(
 def unmended(before: Mapping[str, Sequence[str]], after: Mapping[str, Sequence[str]]) -> list[str]:
     """Return the checks for whose sake all is taken back. Pure.
 
-    Those that got worse; where none did and none got better, those that still do not conform.
+    Those that got worse, or can no longer be told; where none did and none got better, those that still do
+    not conform.
     """
     rank = {str(verdict): at for at, verdict in enumerate(WORST_FIRST)}
-    gain = {c: rank[now] - rank[before.get(c, (now,))[0]] for c, (now, *_) in after.items()}
+    was = {check: before.get(check, now)[0] for check, now in after.items()}
+    gain = {check: rank[now] - rank[was[check]] for check, (now, *_) in after.items()}
+    dark = str(Verdict.UNKNOWN)
+    blind = [check for check, (now, *_) in after.items() if now == dark and was[check] != dark]
     still = still_open(after)
-    if worse := [check for check in still if gain[check] < 0]:
+    if worse := blind + [check for check in still if gain[check] < 0]:
         return worse
     return [] if any(step > 0 for step in gain.values()) else still
 

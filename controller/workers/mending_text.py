@@ -9,7 +9,10 @@ from typing import Any
 from compliance.walk import shown
 
 MOST = 60_000  # characters of a diff that a job's result carries
-_SECRET = re.compile(r"shadow|_key\b|\.key\b|/keys/|secret|opasswd|\.pem\b")
+_SECRET = re.compile(r"shadow|_key\b|\.keys?\b|/keys/|secret|opasswd|\.pem\b")
+_HUNK = re.compile(r"^@@ -\d+(?:,(?P<old>\d+))? \+\d+(?:,(?P<new>\d+))? @@")
+_OLD, _NEW = ("", " ", "-"), ("", " ", "+")  # an empty line lost the blank of what did not change
+_BODY = (*_OLD, "+", "\\")
 _HEAD = re.compile(r"^(?:---|\+\+\+) (?:before|after): (?P<path>\S+)")
 
 
@@ -22,21 +25,41 @@ class Diffs:
     def __init__(self) -> None:
         self.lines: list[str] = []
         self._hidden = False
+        self._hunk = [
+            0,
+            0,
+        ]  # lines of the old and the new text that the present hunk has yet to show
 
     def take(self, line: str) -> str:
         """Return the line, or "" where it shows what nobody should read."""
         head = _HEAD.match(line)
+        part = self._of_hunk(line)
         if head:
-            # The second head may name a copy on its way, so it only hides more.
-            first = line.startswith("---")
-            self._hidden = bool(_SECRET.search(head["path"])) or (self._hidden and not first)
-        elif not line.startswith(("+", "-", "@@")):
+            secret = bool(_SECRET.search(head["path"]))
+            # The second head may name a copy on its way, and a head in a hunk is the file's own text: both only
+            # hide more.
+            keeps = part or not line.startswith("---")
+            self._hidden = secret or (self._hidden and keeps)
+        elif not part and not line.startswith(("+", "-", "@@")):
             self._hidden = False
-        if self._hidden and not head:
+        if self._hidden and (part or not head):
             return ""
         if head or line.startswith(("+", "-", "@@")):
             self.lines.append(line)
         return line
+
+    def _of_hunk(self, line: str) -> bool:
+        """Whether the line is text of the hunk that its head `@@` counted."""
+        if counted := _HUNK.match(line):
+            self._hunk = [int(counted[side] or 1) for side in ("old", "new")]
+            return False
+        old, new = self._hunk
+        first = line[:1]
+        if max(old, new) <= 0 or first not in _BODY:
+            self._hunk = [0, 0]
+            return False
+        self._hunk = [old - (first in _OLD), new - (first in _NEW)]
+        return True
 
     @property
     def text(self) -> str:

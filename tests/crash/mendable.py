@@ -16,7 +16,8 @@ LIMITS = "/etc/security/faillock.conf"
 TIMEOUT = "/etc/profile.d/hbox-timeout.sh"
 MET = {
     "faillock": {
-        STACK: "auth requisite pam_faillock.so preauth\nauth required pam_unix.so\n",
+        STACK: "auth requisite pam_faillock.so preauth\nauth sufficient pam_unix.so\n"
+        "auth [default=die] pam_faillock.so authfail\n",
         LIMITS: "deny = 5\nunlock_time = 900\n",
     },
     "shell_timeout": {TIMEOUT: "TMOUT=600\n"},

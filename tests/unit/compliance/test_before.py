@@ -252,9 +252,14 @@ def test_after_a_power_cut_all_that_was_armed_goes_back_at_the_next_start(root, 
         )
         if armed:
             (place / job / "armed").touch()
+    torn = place / "a-torn"
+    torn.mkdir()
+    (torn / "armed").touch()
     _mode(root)
-    restore.main(["--armed", "--root", root], Node())
-    assert len(json.loads(capsys.readouterr().out)) == 1
+    assert restore.main(["--armed", "--root", root], Node()) == 1
+    failed, done = json.loads(capsys.readouterr().out)
+    assert failed["folder"] == str(torn)
+    assert done["moved"] == ["/etc/shadow"]
     assert stat.S_IMODE(Path(root, "etc/shadow").stat().st_mode) == 0o640
     assert not (place / "two" / "fired").exists()
 

@@ -175,9 +175,26 @@ def test_no_secret_is_in_a_diff():
     assert "root" not in between(old, new, ["/etc/shadow"])
 
 
+def test_a_secret_file_cannot_talk_its_way_into_a_diff():
+    diffs = Diffs()
+    lines = [
+        "--- before: /etc/shadow", "+++ after: /etc/shadow", "@@ -1,4 +1,3 @@", "--- before: /etc/motd",
+        " root:$6$kept", "", "-a:$6$gone", "+a:$6$made",
+        "--- before: /etc/motd", "+++ after: /etc/motd", "@@ -1,2 +1 @@", " welcome", "-bye",
+        "--- before: /etc/chrony/chrony.keys", "+++ after: /etc/chrony/chrony.keys", "@@ -0,0 +1 @@", "+1 HEX:$6$",
+        "changed: [n1]",
+    ]  # fmt: skip
+    shown = "".join([diffs.take(line) for line in lines]) + diffs.text
+    assert "$6$" not in shown
+    assert " welcome-bye" in shown
+    assert "changed: [n1]" in shown
+
+
 @pytest.mark.parametrize(
     ("before", "after", "bad"),
     [
+        ({"a": "violated"}, {"a": "unknown"}, ["a"]),
+        ({"a": "conform", "b": "violated"}, {"a": "unknown", "b": "conform"}, ["a"]),
         ({"a": "violated"}, {"a": "violated"}, ["a"]),
         ({"a": "violated"}, {"a": "partial"}, []),
         ({"a": "violated", "b": "violated"}, {"a": "conform", "b": "violated"}, []),
