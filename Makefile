@@ -84,6 +84,7 @@ soak: setup ## 10,000 messages through 200 kills, every step of every job killed
 	$(BIN)/python -m tests.soak
 	HBOX_FUZZ=60s $(PYTEST) -q -n auto tests/fuzz
 	HBOX_CRASH=all $(PYTEST) -q -n auto --timeout 1800 tests/crash
+	HBOX_CRASH=all $(PYTEST) -q tests/lab/test_crash.py tests/lab/test_module.py
 	HBOX_API_FUZZ=600 $(PYTEST) -q --timeout 1200 tests/api_fuzz
 	HBOX_VIOLATIONS=all $(PYTEST) -q tests/violations tests/vm/test_kernel.py
 	for seed in 1 2 3 4 5; do HBOX_CRASH_SEED=$$seed $(PYTEST) -q tests/cluster || exit 1; done

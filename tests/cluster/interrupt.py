@@ -7,7 +7,6 @@
 """
 
 import json
-import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -18,8 +17,8 @@ from pathlib import Path
 from appliance.clock import monotonic, pause
 from appliance.host import Host
 from tests.cluster.mortal import FELL, ORDER, PLACE
+from tests.sampling import SEED
 
-SEED = os.environ.get("HBOX_CRASH_SEED", "1")
 SCRIPT = Path(__file__).with_name("mortal.py")
 UNIT = "hbox-worker.service"
 DROP_IN = f"/run/systemd/system/{UNIT}.d/interrupt.conf"

@@ -6,7 +6,6 @@ patience is at its end, puts the job aside and goes on with it later. `HBOX_CRAS
 in each of these ways; else a few kinds in one each, chosen by `HBOX_CRASH_SEED`.
 """
 
-import os
 import random
 import tempfile
 from pathlib import Path
@@ -19,15 +18,14 @@ from tests.crash.cases import CASES
 from tests.crash.killing import Ground, Trial
 from tests.crash.losing import Loss
 from tests.crash.picture import differences
+from tests.sampling import SEED, sample
 
-ALL = os.environ.get("HBOX_CRASH") == "all"
-SEED = os.environ.get("HBOX_CRASH_SEED", "1")
 SAMPLE = 5
 PLACES = [(kind, number) for kind in sorted(CASES) for number in range(len(CASES[kind]))]
-CHOSEN = random.Random(f"{SEED} database")  # noqa: S311 - a sample, not a secret
-KINDS = PLACES if ALL else sorted(CHOSEN.sample(PLACES, SAMPLE))
 TRIALS = [
-    (*one, way) for one in KINDS for way in (losing.WAYS if ALL else (CHOSEN.choice(losing.WAYS),))
+    (*one, way)
+    for one in sample(PLACES, SAMPLE, "database")
+    for way in sample(losing.WAYS, 1, f"{one} database")
 ]
 
 

@@ -5,8 +5,6 @@ broken it must be undone. Killed anywhere on either way and started again it mus
 end. `HBOX_CRASH=all` tries every boundary; else a few of each kind, chosen by `HBOX_CRASH_SEED`.
 """
 
-import os
-import random
 import tempfile
 from pathlib import Path
 
@@ -17,17 +15,15 @@ from tests import postgres
 from tests.crash.cases import CASES, ELSEWHERE
 from tests.crash.killing import Ground, Point, Trial
 from tests.crash.picture import differences
+from tests.sampling import ALL, sample
 
-ALL = os.environ.get("HBOX_CRASH") == "all"
-SEED = os.environ.get("HBOX_CRASH_SEED", "1")
 SAMPLE = 2
 DATABASES = ("sqlite", "postgresql")
 PLACES = [(kind, number) for kind in sorted(CASES) for number in range(len(CASES[kind]))]
 
 
 def _databases(kind: str, number: int) -> tuple[str, ...]:
-    chosen = random.Random(f"{SEED} {kind} {number}")  # noqa: S311 - a sample, not a secret
-    return DATABASES if ALL else (chosen.choice(DATABASES),)
+    return tuple(sample(DATABASES, 1, f"{kind} {number}"))
 
 
 TRIALS = [(*place, database) for place in PLACES for database in _databases(*place)]
@@ -82,13 +78,7 @@ def test_killed_anywhere_it_comes_to_the_same_end(grounds, kind, number, databas
     back = [(step, phase) for step, phase in passed if phase.startswith("undo") or phase == "ended"]
     points = [Point(*boundary) for boundary in forward]
     points += [Point(*boundary, breaks=len(steps) - 1) for boundary in back]
-    for point in _chosen(points, f"{SEED} {kind} {number} points"):
+    for point in sample(points, SAMPLE, f"{kind} {number} points"):
         end = trial.killed(point)
         wanted = done if point.breaks is None else undone
         assert differences(end, wanted) == [], str(point)
-
-
-def _chosen(points: list[Point], seed: str) -> list[Point]:
-    if ALL or len(points) <= SAMPLE:
-        return points
-    return random.Random(seed).sample(points, SAMPLE)  # noqa: S311 - a sample, not a secret

@@ -6,7 +6,6 @@ the step has begun. Judged by libvirt, the disk and the database.
 
 import hashlib
 import json
-import os
 import random
 import struct
 import uuid
@@ -14,10 +13,10 @@ import uuid
 import pytest
 
 from tests.lab.rigging import Rig, wish
+from tests.sampling import SEED
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(300)]
 
-SEED = os.environ.get("HBOX_CRASH_SEED", "1")
 KILL = """(sleep {late:.2f}; systemctl show -p MainPID --value libvirtd.service >/run/hbox-struck
 systemctl kill --signal=KILL libvirtd.service) >/dev/null 2>&1 &"""
 ROOM = "8G"  # of the small file system, while it is not full; only what is written takes memory
