@@ -39,7 +39,8 @@ def test_what_is_to_be_broken_conforms(before):
 @pytest.mark.parametrize("violation", CHOSEN, ids=lambda one: one.id)
 def test_a_violation_is_found_mended_and_undone(node, before, violation):
     mend = mending.by_product if violation in MENDING else None
-    assert attempt(node, violation, before, mend).faults == []
+    faults = attempt(node, violation, before, mend).faults
+    assert not faults, "\n".join(faults)
 
 
 def test_nothing_is_left_of_them(node, before):
