@@ -1,7 +1,7 @@
 # One word per habit. `make` alone prints them.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: soak test-soak test-fuzz test-api test-records test-crash test-nodes test-faults help setup up down check fix test test-netns test-medicine test-browser test-lab test-violations test-cluster test-vagrant test-vm bench docs docs-check lock clean
+.PHONY: test-beside soak test-soak test-fuzz test-api test-records test-crash test-nodes test-faults help setup up down check fix test test-netns test-medicine test-browser test-lab test-violations test-cluster test-vagrant test-vm bench docs docs-check lock clean
 BIN := .venv/bin
 PYTEST := $(BIN)/pytest
 
@@ -29,7 +29,14 @@ fix: setup ## let the tools mend format and lint
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-test: check test-fuzz test-api test-records test-crash test-netns test-medicine test-browser test-lab test-violations test-vm test-cluster test-vagrant ## everything that runs without KVM; more of two and three nodes: test-nodes, test-faults
+test: check test-fuzz test-api test-records test-crash test-beside ## everything that runs without KVM; more of two and three nodes: test-nodes, test-faults
+
+# What waits more than it works runs two at a time, each with its output in one piece.
+test-beside:
+	$(MAKE) -j2 -O test-netns test-browser
+	$(MAKE) test-medicine test-lab
+	$(MAKE) -j2 -O test-violations test-vm
+	$(MAKE) test-cluster test-vagrant
 
 test-fuzz: setup ## every parser of the gateway under a coverage-guided fuzzer
 	$(PYTEST) -q -n auto tests/fuzz
