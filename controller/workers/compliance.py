@@ -71,9 +71,12 @@ def run(action: RunCompliance, site: Site) -> Sequence[Step]:
         row = _row(site, envelope, held, paths)
         row.summary = {**row.summary, "moved": moved(site, held["report"], say)}
         site.change(lambda session: _keep(session, row))
-        raw.unlink(missing_ok=True)
         site.report(run=site.job_id, forms=["html", *made])
         say(f"报告摘要 digest: {envelope['digest']}")
+
+    def clear(_say: Say) -> None:
+        # A step of its own: signing may be done a second time, and needs it then.
+        raw.unlink(missing_ok=True)
 
     def discard(_say: Say) -> None:
         for path in (raw, *paths.values()):
@@ -84,6 +87,7 @@ def run(action: RunCompliance, site: Site) -> Sequence[Step]:
         Step("inspect", Text("只读检查", "Inspect, read-only"), inspect, discard),
         Step("export", Text("制作记录表和 PDF", "Make the workbook and the PDF"), export, discard),
         Step("sign", Text("签名并归档", "Sign and keep the report"), sign, discard),
+        Step("clear", Text("清理中间文件", "Clear what was in between"), clear, discard),
     ]
 
 
