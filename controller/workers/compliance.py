@@ -1,7 +1,7 @@
 """How a compliance run is carried out: the inspector in its sandbox, its report signed and kept."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -74,10 +74,6 @@ def run(action: RunCompliance, site: Site) -> Sequence[Step]:
         site.report(run=site.job_id, forms=["html", *made])
         say(f"报告摘要 digest: {envelope['digest']}")
 
-    def clear(_say: Say) -> None:
-        # A step of its own: signing may be done a second time, and needs it then.
-        raw.unlink(missing_ok=True)
-
     def discard(_say: Say) -> None:
         for path in (raw, *paths.values()):
             path.unlink(missing_ok=True)
@@ -87,8 +83,13 @@ def run(action: RunCompliance, site: Site) -> Sequence[Step]:
         Step("inspect", Text("只读检查", "Inspect, read-only"), inspect, discard),
         Step("export", Text("制作记录表和 PDF", "Make the workbook and the PDF"), export, discard),
         Step("sign", Text("签名并归档", "Sign and keep the report"), sign, discard),
-        Step("clear", Text("清理中间文件", "Clear what was in between"), clear, discard),
+        # A step of its own: signing may be done a second time, and needs the file then.
+        Step("clear", Text("清理中间文件", "Clear what was in between"), _clearing(raw), discard),
     ]
+
+
+def _clearing(path: Path) -> Callable[[Say], None]:
+    return lambda _say: path.unlink(missing_ok=True)
 
 
 def _hand_over(site: Site, say: Say) -> None:
