@@ -15,11 +15,11 @@ def log_trust(authority: NodeAuthority, host: Host) -> bool:
     (controller/workers/nodes_trust.py).
     """
     place = node_keys.PLACES["log"]
-    name = socket.gethostname()
-    request = node_keys.requests(name, parts=("log",))["log"].encode()
     held = Path(place.certificate)
     if held.exists() and not ends_soon(held.read_bytes()):
         return False
+    name = socket.gethostname()
+    request = node_keys.requests(name, parts=("log",))["log"].encode()
     made = authority.certify(request, "log", (name, "localhost"))
     for path, content in (
         (place.authority, authority.certificate.read_bytes()),

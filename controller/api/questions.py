@@ -7,7 +7,6 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from appliance import chance
-from appliance.canonical import digest
 from appliance.errors import NotFound, Text, Unavailable
 from controller.actions.papers import FILE_LIMIT, AnswerQuestion, ApproveAnswer, WithdrawAnswer
 from controller.api.call import Answer, Call
@@ -24,7 +23,7 @@ from controller.api.schemas.compliance import (
     WithdrawalIn,
 )
 from controller.api.schemas.jobs import JobOut
-from controller.jobs import uploads
+from controller.jobs import attachments, uploads
 from controller.records import answers, questioning
 from controller.records.assessment import ComplianceStatement
 from controller.records.questioning import Asked
@@ -120,9 +119,8 @@ def download_attachment(call: Call, attachment: str) -> Answer:
 
     if not call.read(ask):
         raise NotFound(what="附件 attachment", name=attachment)
-    path = call.settings.state / "attachments" / attachment
-    data = path.read_bytes() if path.is_file() else b""
-    if digest(data) != attachment:
+    data = attachments.good(call.settings.state, attachment)
+    if data is None:
         raise AttachmentLost(name=attachment[:16])
     headers = {
         "Content-Disposition": f'attachment; filename="{attachment[:16]}"',

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from appliance import clock
-from appliance.canonical import canonical, digest
+from appliance.canonical import canonical
 from appliance.errors import Text, TooLarge
 from appliance.settings import Settings
 from appliance.signing import BadSignature, SigningKey
@@ -31,6 +31,7 @@ from controller.actions.papers import (
     WithdrawWaiver,
     approved_fault,
 )
+from controller.jobs.attachments import FOLDER, good
 from controller.jobs.steps import Say, Step
 from controller.records import answers
 from controller.records.answers import Paper
@@ -43,7 +44,6 @@ from controller.workers.sharing import share
 from controller.workers.signatures import copied
 from controller.workers.site import Site
 
-FOLDER = "attachments"
 MOST = 4 << 30  # bytes of all attachments together
 FORM = "hbox-approved-paper/1"
 
@@ -195,8 +195,9 @@ def _write(site: Site, row: Paper) -> None:
 
 
 def _keep(site: Site, target: Path, upload: str, size: int) -> None:
-    if target.exists() and digest(target.read_bytes()) == target.name:
-        if target.stat().st_size != size:
+    held = good(site.settings.state, target.name)
+    if held is not None:
+        if len(held) != size:
             raise OtherFile(why="bytes")
         return  # one that was changed on the disk is replaced by what was handed in
     with TemporaryDirectory(prefix="hbox-attachment-") as aside:

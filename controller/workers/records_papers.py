@@ -17,9 +17,8 @@ from appliance.errors import Conflict, Refused, Text
 from appliance.files import write_atomically
 from appliance.host import Host
 from appliance.sealing import ForRecovery, RecoveryKey, WrongKey
-from controller.actions.papers import FILE_LIMIT
+from controller.jobs.attachments import FOLDER, good
 from controller.records.assessment import ComplianceStatement
-from controller.workers.papers import FOLDER
 
 PURPOSE = "hbox records attachment "
 """What an attachment is sealed for; its SHA-256 follows, so that none can stand for another."""
@@ -78,15 +77,6 @@ def named(session: Session) -> dict[str, str]:
     """Return SHA-256 -> name of every attachment that a statement ever named."""
     rows = session.scalars(select(ComplianceStatement.attachments).order_by(ComplianceStatement.id))
     return {str(one["sha256"]): str(one["name"]) for files in rows for one in files}
-
-
-def good(state: Path, seen: str) -> bytes | None:
-    """Return the attachment kept under that SHA-256; None where it is gone or is another file."""
-    path = state / FOLDER / seen
-    if path.is_symlink() or not path.is_file() or path.stat().st_size > FILE_LIMIT:
-        return None
-    data = path.read_bytes()
-    return data if digest(data) == seen else None
 
 
 def sealed(state: Path, wanted: Sequence[str], lock: RecoveryKey) -> Iterator[tuple[str, bytes]]:

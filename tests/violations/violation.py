@@ -16,7 +16,7 @@ class Violation:
     `watched` are commands whose output must be as before once it is undone (rules, rows, states).
     `remedy` is the tag that mends it; "" is none, for the reason `why`.
     `already`: why, on a lab node, the check has something to say before anything is broken.
-    `kernel` ones can only be seen where the kernel is the node's own. `settle`: seconds to be waited.
+    `settle`: seconds to be waited. What only a kernel of the node's own shows is in tests/vm/kernel_talk.py.
     """
 
     id: str
@@ -31,7 +31,6 @@ class Violation:
     remedy: str = ""
     why: str = ""
     already: str = ""
-    kernel: bool = False
     settle: float = 0.0
 
     def __post_init__(self) -> None:

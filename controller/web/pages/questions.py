@@ -12,7 +12,13 @@ from appliance.errors import BadInput, BoxError, Conflict, NotFound, TooLarge
 from compliance import questionnaire
 from compliance.given_file import STATED
 from controller.actions.base import Role
-from controller.actions.papers import FILE_LIMIT, LONGEST_YEAR, MOST_FILES, AnswerQuestion
+from controller.actions.papers import (
+    FILE_LIMIT,
+    LONGEST_YEAR,
+    MOST_FILES,
+    AnswerQuestion,
+    approved_fault,
+)
 from controller.jobs import uploads
 from controller.records import answers, questioning
 from controller.records.questioning import Asked
@@ -117,6 +123,7 @@ def _page(desk: Desk, subject: str, part: str, error: BoxError | None = None) ->
             error=error,
             days=_days(today.toordinal()),
             limit=FILE_LIMIT,
+            fault=approved_fault,
             waive=urlencode({"item": item, "subject": subject}),
         )
 

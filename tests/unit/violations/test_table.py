@@ -7,13 +7,11 @@ import pytest
 from compliance.catalogue import LAWS, load
 from compliance.checks import CHECKS
 from compliance.remedies import REMEDIES
-from tests.violations import kernel
 from tests.violations.judging import seen
 from tests.violations.table import VIOLATIONS
 from tests.violations.violation import Violation
 
 BY_ID = {check.id: check for check in CHECKS}
-EVERY = (*VIOLATIONS, *kernel.VIOLATIONS)
 
 
 def report(faillock="conform", reason="5 failures lock", umask="conform"):
@@ -70,20 +68,19 @@ def test_a_finding_that_stands_although_its_check_fell_is_a_fault():
 
 
 def test_every_violation_is_called_otherwise_and_there_are_enough():
-    assert len({one.id for one in EVERY}) == len(EVERY)
+    assert len({one.id for one in VIOLATIONS}) == len(VIOLATIONS)
     assert len(VIOLATIONS) >= 60
-    assert not [one.id for one in VIOLATIONS if one.kernel]
 
 
-@pytest.mark.parametrize("violation", EVERY, ids=lambda one: one.id)
+@pytest.mark.parametrize("violation", VIOLATIONS, ids=lambda one: one.id)
 def test_every_violation_names_a_check_and_one_of_its_items(violation):
     items = {item.id for part in ("", *LAWS) for item in (load(part) if part else load()).items}
     assert violation.item in BY_ID[violation.check].items
     assert violation.item in items
-    assert violation.kernel or not BY_ID[violation.check].kernel_bound
+    assert not BY_ID[violation.check].kernel_bound
     assert set(violation.also) <= set(BY_ID)
     assert all(violation.also.values()), "say why it moves as well"
 
 
 def test_every_remedy_that_is_said_to_mend_is_one_of_the_box():
-    assert {one.remedy for one in EVERY if one.remedy} - set(REMEDIES) == set()
+    assert {one.remedy for one in VIOLATIONS if one.remedy} - set(REMEDIES) == set()
