@@ -46,6 +46,7 @@ class KvmDriver:
         self._kind = kind
         self._link = LibvirtLink(uri, patience)
         self._mover = Mover(self._link)
+        self._lines = kvm_lines.SerialLines(self._link)
         if kind == "test":
             self.abilities = frozenset({Ability.PAUSE, Ability.INSPECT})
 
@@ -145,7 +146,7 @@ class KvmDriver:
 
     def serial(self, vm_id: str) -> Serial:
         """See `HypervisorDriver.serial`."""
-        return kvm_lines.serial(self._link, vm_id)
+        return self._lines.take(vm_id)
 
     def ping(self, vm_id: str) -> bool:
         """See `HypervisorDriver.ping`."""

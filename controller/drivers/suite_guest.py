@@ -17,6 +17,7 @@ from controller.drivers.base import (
 from controller.drivers.suite_bench import Bench, Promise
 
 _WORDS = b"hbox-suite"
+_TALK = b"while :; do echo hbox-suite; done\r"  # for a shell; whatever else is there echoes it
 _LIMIT = 20.0  # seconds for a screen to greet
 _ECHO = 20.0  # for a guest to echo
 _TAKEN = 60.0  # for a line to end that somebody else took
@@ -38,13 +39,15 @@ def the_screen_is_a_socket(bench: Bench) -> None:
 
 
 def the_serial_line_is_one(bench: Bench) -> None:
-    """What is typed reaches the guest; whoever opens the line takes it from the one before."""
+    """What is typed reaches the guest; whoever opens the line takes it, also from a guest in mid-word."""
     bench.define()
     bench.refuses(NotRunning, lambda: bench.driver.serial(bench.vm), "off: nobody is there")
     bench.driver.start(bench.vm)
     bench.ready(bench.driver, bench.vm)
     first = bench.driver.serial(bench.vm)
     bench.expect(_echoes(first), "what is typed must come back")
+    first.write(_TALK)
+    bench.expect(_echoes(first), "what is typed must come back")  # it talks now, without end
     second = bench.driver.serial(bench.vm)
     bench.expect(_ended(first), "the line must be taken from the one before")
     bench.expect(_echoes(second), "and belong to the other")

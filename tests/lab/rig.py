@@ -8,6 +8,7 @@ Only the boundary callback is the test's: it kills this very process (--die), or
 what a shell script says (--do), once.
 """
 
+import faulthandler
 import json
 import os
 import signal
@@ -120,11 +121,13 @@ def dump(settings: Settings) -> dict:
     }
 
 
+_SUITE = 600.0  # seconds; less than the host and the test wait
 SUITE_VM = "6f1c1b1e-0000-4000-8000-00000000c0de"
 
 
 def conformance(settings: Settings, uri: str, what: str) -> None:
     """The drivers' shared suite against libvirt at `uri`; `what`: test, dir, rbd, or agent."""
+    faulthandler.dump_traceback_later(_SUITE, exit=True)  # where it hangs, instead of silence
     own = work.home_site(settings).home.storage
     storage = RbdStorage(LocalHost()) if what == "rbd" else own
     volumes = [f"{SUITE_VM}/{kind}" for kind in ("system", "more")]
@@ -167,13 +170,21 @@ def boot_of(settings: Settings, what: str) -> Boot:
 
 def prompts(driver: KvmDriver, vm: str) -> None:
     """Wait until the shell on the serial line answers."""
-    end, said = time.monotonic() + 240, b""
-    line = driver.serial(vm)
-    line.write(b"\r")
+    line, said = driver.serial(vm), bytearray()
+
+    def listen() -> None:
+        while more := line.read():
+            said.extend(more)
+
+    # Asked again and again, and heard by another thread: QEMU drops what a guest says before it has
+    # noticed that somebody listens, and reading a silent line has no end.
+    threading.Thread(target=listen, name="prompts", daemon=True).start()
+    end = time.monotonic() + 240
     while b"# " not in said:
         if time.monotonic() > end:
-            raise TimeoutError(said[-500:])
-        said += line.read()
+            raise TimeoutError(bytes(said[-500:]))
+        line.write(b"\r")
+        time.sleep(0.5)
     line.close()
 
 

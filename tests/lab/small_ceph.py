@@ -1,7 +1,8 @@
 """The smallest real Ceph inside one lab node: a monitor, a manager and one disk that is a file; one copy.
 
 Nothing here is how the box sets its storage up (that are the roles in playbooks/): it gives the storage
-driver and the hypervisor driver a real cluster to work on in seconds. `up(node)` and `down(node)`.
+driver and the hypervisor driver a real cluster to work on in seconds. `up(node)` and `down(node)`. Its
+daemons start again when they die, as those of a packaged Ceph do.
 """
 
 import uuid
@@ -40,17 +41,17 @@ ceph-authtool mon.keyring --import-keyring ceph.client.admin.keyring
 monmaptool --create --addv a "[v2:$address:3300]" --fsid "$fsid" /etc/ceph/monmap
 mkdir -p /var/lib/ceph/mon/ceph-a /var/lib/ceph/mgr/ceph-a /var/lib/ceph/osd/ceph-0 /run/ceph
 ceph-mon --mkfs -i a --monmap monmap --keyring mon.keyring
-systemd-run -q --unit=small-ceph-mon ceph-mon -f -i a
+systemd-run -q -p Restart=on-failure --unit=small-ceph-mon ceph-mon -f -i a
 timeout 60 sh -c 'until ceph --connect-timeout 5 -s >/dev/null 2>&1; do sleep 0.5; done'
 ceph auth get-or-create mgr.a mon 'allow profile mgr' osd 'allow *' mds 'allow *' \
     > /var/lib/ceph/mgr/ceph-a/keyring
-systemd-run -q --unit=small-ceph-mgr ceph-mgr -f -i a
+systemd-run -q -p Restart=on-failure --unit=small-ceph-mgr ceph-mgr -f -i a
 uuid=$(cat /proc/sys/kernel/random/uuid)
 ceph osd new "$uuid"
 ceph auth get-or-create osd.0 mon 'allow profile osd' mgr 'allow profile osd' osd 'allow *' \
     > /var/lib/ceph/osd/ceph-0/keyring
 ceph-osd --mkfs -i 0 --osd-uuid "$uuid"
-systemd-run -q --unit=small-ceph-osd ceph-osd -f -i 0
+systemd-run -q -p Restart=on-failure --unit=small-ceph-osd ceph-osd -f -i 0
 ceph osd pool create hbox 8 8 replicated
 ceph osd pool application enable hbox rbd
 ceph auth get-or-create client.hbox mon 'profile rbd' mgr 'profile rbd pool=hbox' \
@@ -83,8 +84,19 @@ def up(node: Any, *, gib: int = 6, libvirt: bool = False) -> None:
         node.run(["virsh", "secret-set-value", secret, "--file", "/etc/ceph/client.hbox.key"])
 
 
+def told(node: Any) -> str:
+    """What it says of itself: for the failure of a test that used it."""
+    look = "timeout 20 ceph -s; df -h /var/lib/ceph; virsh list --all; systemctl status --no-pager -n 30 "
+    return str(
+        node.run(["sh", "-c", f"({look} {' '.join(UNITS)}) 2>&1"], check=False, timeout=60).text
+    )
+
+
 def down(node: Any) -> None:
     """Stop it and take all of it away."""
+    if (secret := node.run(["cat", "/etc/ceph/secret.xml"], check=False)).code == 0:
+        known = secret.text.partition("<uuid>")[2].partition("</uuid>")[0]
+        node.run(["virsh", "secret-undefine", known])
     for unit in UNITS:
         node.run(["systemctl", "stop", f"{unit}.service"], check=False)
     folders = ("/etc/ceph", "/var/lib/ceph/mon", "/var/lib/ceph/mgr", "/var/lib/ceph/osd")

@@ -39,6 +39,9 @@ def test_the_driver_conforms_on_ceph(rig):
     small_ceph.up(rig.node, libvirt=True)
     try:
         assert kept(rig, "qemu:///system", "rbd") == [promise.keep.__name__ for promise in SUITE]
+    except Exception as error:
+        error.add_note(small_ceph.told(rig.node))
+        raise
     finally:
         small_ceph.down(rig.node)
 
