@@ -90,7 +90,8 @@ class Mendable(Machine):
         there = argv[-1].endswith(".timer") and self._timer(argv[-1]).exists()
         if argv[1] == "stop" and there:
             self._timer(argv[-1]).unlink()
-        return Result(tuple(argv), 0, b"active" if there else b"inactive", b"")
+        told = b"active\n" if there else b"inactive\n"
+        return Result(tuple(argv), 0, told * len(argv[2:]), b"")
 
     def _mapped(self, word: str) -> str:
         return f"{self.root}{word}" if word.startswith("/") else word
