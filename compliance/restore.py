@@ -213,6 +213,10 @@ def _states(host: Host, units: Sequence[str]) -> dict[str, str]:
         return {}
     argv = ["systemctl", "is-active", *units]
     said = host.run(argv, timeout=_PATIENCE, check=False).text.split()
+    if len(said) != len(units):
+        return dict.fromkeys(
+            units, ""
+        )  # systemd does not answer: what else there is goes back all the same
     # One that is reloading runs, and reads its settings anew.
     states = ["active" if one == "reloading" else one for one in said]
     return dict(zip(units, states, strict=True))

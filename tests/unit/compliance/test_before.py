@@ -282,6 +282,21 @@ def test_what_was_stopped_and_masked_runs_again_its_socket_first(root, tmp_path)
     )
 
 
+def test_files_and_the_filter_go_back_though_systemd_does_not_answer(root, tmp_path):
+    class Silent(Node):
+        def run(self, argv, **given):
+            done = super().run(argv, **given)
+            return Result(done.argv, 1, b"", b"") if argv[0] == "systemctl" else done
+
+    asked = {"patterns": ["/etc/shadow", RULES], "guard": [], "units": ["ssh", "cron"]}
+    restore.keep(tmp_path / "k", asked, Node({"ssh": "active"}, "table a {\n}\n"), root)
+    _mode(root)
+    silent = Silent()
+    assert restore.restore(tmp_path / "k", silent, root)["units"] == ["ssh"]
+    assert silent.rules == "table a {\n}\n"
+    assert stat.S_IMODE(Path(root, "etc/shadow").stat().st_mode) == 0o640
+
+
 def test_a_unit_that_does_not_come_up_is_named(root, tmp_path):
     class Broken(Node):
         def run(self, argv, **given):
