@@ -8,10 +8,14 @@ somebody exchanged is another one than the log store heard of.
 """
 
 import argparse
+import fcntl
 import hashlib
+import os
 import re
 import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,9 +64,12 @@ def check(host: Host, place: Place) -> str:
 
 
 def renew(host: Host, place: Place) -> str:
-    """Take over how the files are now. What differs from before is kept for good, and told."""
+    """Take over how the files are now. What differs from before is kept for good, and told.
+
+    Where there is no database none is made: that is `baseline`'s, which is asked for on purpose.
+    """
     if not (place.database / "aide.db").exists():
-        return baseline(host, place)
+        return "nothing renewed: there is no database, and whoever took it away is not helped by a new one"
     report = _aide(host, "--update")
     _keep(place.reports / f"renewed-{clock.now():%Y%m%dT%H%M%SZ}.log", report)
     before = _digest(place)
@@ -82,6 +89,17 @@ def _aide(host: Host, verb: str) -> str:
     if done.code > _FOUND or done.code < 0:
         raise AideFailed(exit=done.code, why=done.err.decode("utf-8", "replace")[-500:])
     return done.text
+
+
+@contextmanager
+def alone(place: Place) -> Iterator[None]:
+    """Wait until no other run is under way: two of them would write one new database, and a renewal needs the baseline."""
+    descriptor = os.open(place.database, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _take(place: Place) -> None:
@@ -105,7 +123,9 @@ def main() -> int:
     verbs = {"baseline": baseline, "check": check, "renew": renew}
     parser = argparse.ArgumentParser(prog="appliance.integrity", description=__doc__)
     parser.add_argument("verb", choices=sorted(verbs))
-    said = verbs[parser.parse_args().verb](LocalHost(), Place())
+    place = Place()
+    with alone(place):
+        said = verbs[parser.parse_args().verb](LocalHost(), place)
     quiet = "added 0, removed 0, changed 0" in said and "took over" not in said
     Syslog(tag="hbox-integrity").send(said, "info" if quiet else "warning")
     sys.stdout.write(f"{said}\n")

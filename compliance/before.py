@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from compliance.remedies.model import ADDRESSES, MODES, OPEN, RULES, TREE
+from compliance.remedies.model import ADDRESSES, MADE, MODES, OPEN, RULES, TREE
 from compliance.walk import CAPABILITY, LEFT_OUT, capability
 
 FORMAT = 1
@@ -101,6 +101,14 @@ def _put_back(before: Mapping[str, Entry], patterns: Sequence[str], root: str) -
     return list(moved)
 
 
+def hits(root: str, pattern: str) -> list[str]:
+    """Return the paths of one pattern that are there, a literal name before its meaning as a pattern."""
+    if os.path.lexists(root + pattern):
+        return [pattern]
+    found = Path(root or "/").glob(pattern.lstrip("/"))
+    return sorted(str(path)[len(root) :] for path in found)
+
+
 def without_data(entries: Mapping[str, Entry]) -> Entries:
     """Return the entries without their bytes: enough to see a change, nothing to read. Pure."""
     return {p: {k: v for k, v in one.items() if k != "data"} for p, one in entries.items()}
@@ -112,16 +120,9 @@ def _paths(patterns: Sequence[str], root: str) -> Iterator[tuple[str, bool]]:
         bare = pattern.removeprefix(MODES)
         if pattern.startswith(OPEN):
             yield from ((path, True) for path in _open_files(root, pattern.removeprefix(OPEN)))
-        elif pattern not in (RULES, ADDRESSES):
-            found = _tree if bare.endswith(TREE) else _hits
+        elif pattern not in (RULES, ADDRESSES) and not pattern.startswith(MADE):
+            found = _tree if bare.endswith(TREE) else hits
             yield from ((path, bare != pattern) for path in found(root, bare.removesuffix(TREE)))
-
-
-def _hits(root: str, pattern: str) -> list[str]:
-    if os.path.lexists(root + pattern):
-        return [pattern]
-    found = Path(root or "/").glob(pattern.lstrip("/"))
-    return sorted(str(path)[len(root) :] for path in found)
 
 
 def _tree(root: str, folder: str) -> Iterator[str]:

@@ -25,6 +25,7 @@ from compliance import pam
 
 MARK = "hbox-login-probe"
 SERVICES = ("sshd", "login", "sudo")
+REFUSES = " refuses"  # ends the name of a way that is no way in: a wrong password is kept out
 PERSON = "hbox-probe"
 _KEYS = Path("/root/.ssh/authorized_keys")
 _HOST_KEYS = Path("/etc/ssh")
@@ -130,7 +131,7 @@ def by_password() -> dict[str, str]:
         for name in services:
             found[f"pam {name}"] = pam.login(name, PERSON, password)
             refused = pam.login(name, PERSON, password + "x")
-            found[f"pam {name} refuses"] = "" if refused else "a wrong password was let in"
+            found[f"pam {name}{REFUSES}"] = "" if refused else "a wrong password was let in"
         _unmount()
     return found
 

@@ -14,7 +14,7 @@ import fcntl
 import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,8 +22,8 @@ from typing import Any
 from appliance.errors import BoxError
 from appliance.files import write_atomically
 from appliance.host import Host, LocalHost
-from compliance.before import FORMAT, KERNEL, capture, differences, put_back
-from compliance.remedies.model import ADDRESSES, BRIDGES, MODES, RULES
+from compliance.before import FORMAT, KERNEL, capture, differences, hits, put_back
+from compliance.remedies.model import ADDRESSES, BRIDGES, MADE, MODES, RULES
 
 PLACE = "/var/lib/hbox/mending"
 BEFORE, FIRED, ARMED = "before.json", "fired", "armed"
@@ -65,7 +65,8 @@ def keep(folder: Path, asked: dict[str, Any], host: Host, root: str = "") -> dic
     held = {
         "format": FORMAT,
         **_part(asked["patterns"], root, asked.get("known", ())),
-        "units": {unit: _active(host, unit) for unit in asked["units"]},
+        "units": _states(host, asked["units"]),
+        "made": [one for one in asked["patterns"] if one.startswith(MADE) and not _made(one, root)],
         "rules": _rules(host, asked["patterns"]),
         "addresses": _addresses(host, asked["patterns"]),
     }
@@ -94,7 +95,7 @@ def restore(folder: Path, host: Host, root: str = "") -> dict[str, Any]:
     """Put everything back, then the units; return what was not as it had been. A second time changes nothing."""
     with _alone(folder):
         held = _held(folder)
-        moved: list[str] = []
+        moved = [path for one in held.get("made", ()) for path in _unmake(host, one, root)]
         left: dict[str, str] = {}
         for part in _parts(held):
             moved += put_back(part["entries"], part["patterns"], root=root)
@@ -134,19 +135,37 @@ def _switches(held: dict[str, Any], root: str) -> list[str]:
     return put_back(entries, [p for p in held["patterns"] if p.startswith(KERNEL)], root=root)
 
 
+def _made(pattern: str, root: str) -> list[str]:
+    return hits(root, pattern.removeprefix(MADE).partition(":")[2])
+
+
+def _unmake(host: Host, pattern: str, root: str) -> list[str]:
+    """Stop the unit that makes it, and take away what it made: nothing was there. Return what went."""
+    _systemctl(host, "stop", pattern.removeprefix(MADE).partition(":")[0])
+    gone = _made(pattern, root)
+    for path in gone:
+        Path(root + path).unlink(missing_ok=True)
+    return gone
+
+
 def _units(host: Host, wanted: dict[str, str], moved: Sequence[str]) -> list[str]:
     """Bring the units back to how they were; return those that would not."""
-    if any(path.startswith("/etc/systemd/") for path in moved):
+    if any(path.startswith(("/etc/systemd/", "/run/systemd/")) for path in moved):
         _systemctl(host, "daemon-reload")
-    for unit, state in wanted.items():
-        if state == "active":
+    # A socket first: it does not open beside a service that runs, and starts one that is stopped before it.
+    for unit in sorted(wanted, key=lambda one: not one.endswith(".socket")):
+        if wanted[unit] == "active":
             _systemctl(host, "reset-failed", unit)
             _systemctl(host, "reload-or-restart" if moved else "start", unit)
-        elif _active(host, unit) == "active":
+    for unit in _unlike(host, wanted):
+        if wanted[unit] != "active":
             _systemctl(host, "stop", unit)
-    return [
-        u for u, state in wanted.items() if (_active(host, u) == "active") != (state == "active")
-    ]
+    return _unlike(host, wanted)
+
+
+def _unlike(host: Host, wanted: Mapping[str, str]) -> list[str]:
+    now = _states(host, list(wanted))
+    return [u for u, state in wanted.items() if (now[u] == "active") != (state == "active")]
 
 
 def _rules(host: Host, patterns: Sequence[str]) -> str:
@@ -188,10 +207,19 @@ def _address_anew(host: Host, held: dict[str, Any]) -> list[str]:
     return [ADDRESSES] if now != wanted else []
 
 
-def _active(host: Host, unit: str) -> str:
-    argv = ["systemctl", "is-active", unit]
-    said = host.run(argv, timeout=_PATIENCE, check=False).text.strip()
-    return "active" if said == "reloading" else said  # it runs, and reads its settings anew
+def _states(host: Host, units: Sequence[str]) -> dict[str, str]:
+    """Return how each unit is, all asked at once."""
+    if not units:
+        return {}
+    argv = ["systemctl", "is-active", *units]
+    said = host.run(argv, timeout=_PATIENCE, check=False).text.split()
+    if len(said) != len(units):
+        return dict.fromkeys(
+            units, ""
+        )  # systemd does not answer: what else there is goes back all the same
+    # One that is reloading runs, and reads its settings anew.
+    states = ["active" if one == "reloading" else one for one in said]
+    return dict(zip(units, states, strict=True))
 
 
 def _systemctl(host: Host, *words: str) -> None:

@@ -3,13 +3,8 @@
 from appliance.errors import Text
 from compliance.evidence import Answers
 from compliance.model import Check, Judgement, Kind, unknown, weigh
+from compliance.needless import UNNEEDED
 from compliance.questions import command
-
-NEEDLESS = frozenset(
-    ("avahi-daemon", "cups", "cups-browsed", "rpcbind", "nfs-server", "smbd", "nmbd", "bluetooth", "ModemManager",
-     "exim4", "postfix", "snmpd", "apache2", "nginx", "xinetd", "inetd", "vsftpd", "proftpd", "telnet", "named",
-     "dnsmasq", "docker", "rsync", "tftpd-hpa", "isc-dhcp-server", "wpa_supplicant")
-)  # fmt: skip
 
 
 def judge(proofs: Answers) -> Judgement:
@@ -17,7 +12,7 @@ def judge(proofs: Answers) -> Judgement:
     running = [_service(line.split()[0]) for line in proofs[0].lines()]
     if not running:
         return unknown("看不到运行中的服务", "No running service can be seen")
-    extra = [name for name in running if name.partition("@")[0] in NEEDLESS]
+    extra = [name for name in running if name.partition("@")[0] in UNNEEDED]
     faults = [
         Text(f"不需要的服务 {name} 在运行", f"of no use here, but runs: {name}") for name in extra
     ]

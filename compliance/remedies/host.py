@@ -1,7 +1,8 @@
 """Remedies of a node's own system: accounts, log-in, SSH, files, logs, guards."""
 
 from appliance.errors import Text
-from compliance.remedies.model import Lockout, Remedy
+from compliance.needless import PLAINTEXT_UNITS, UNNEEDED_UNITS
+from compliance.remedies.model import MADE, Lockout, Remedy
 
 ACCOUNTS = (
     "/etc/passwd", "/etc/passwd-", "/etc/shadow", "/etc/shadow-",
@@ -114,6 +115,7 @@ HOST: tuple[Remedy, ...] = (
             "/home/*/.rhosts",
             "/home/*/.shosts",
         ),
+        PLAINTEXT_UNITS,
         quiet=False,
     ),
     Remedy(
@@ -121,6 +123,7 @@ HOST: tuple[Remedy, ...] = (
         ("unneeded_units",),
         Text("停用并屏蔽不需要的服务", "Services of no use are stopped and masked"),
         ("/etc/systemd/system/**",),
+        UNNEEDED_UNITS,
         quiet=False,
     ),
     Remedy(
@@ -212,7 +215,11 @@ HOST: tuple[Remedy, ...] = (
         "file_integrity",
         ("file_integrity",),
         Text("文件完整性监测（AIDE）", "File integrity is watched (AIDE)"),
-        ("/etc/aide/**", "/etc/default/aide"),
+        (
+            "/etc/aide/**",
+            "/etc/default/aide",
+            f"{MADE}hbox-files-baseline.service:/var/lib/aide/aide.db*",
+        ),
         ("dailyaidecheck.timer",),
     ),
     Remedy(

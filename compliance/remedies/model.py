@@ -11,6 +11,9 @@ from appliance.errors import Text
 TREE = "/**"  # ends a pattern that means a folder with all that is in it
 MODES = "modes:"  # begins a pattern that means owner and mode alone
 OPEN = "open:"  # the same, of all below a folder that is open to all, nobody's, or has another's rights
+MADE = (
+    "made:"  # begins `made:UNIT:PATTERN`: what that unit makes of itself, and only where nothing is
+)
 RULES = "kernel:nft"  # the packet filter that the kernel holds
 ADDRESSES = (
     "kernel:addresses"  # the node's addresses on the bridges of the zones, which should have none
@@ -32,7 +35,9 @@ class Remedy:
 
     `paths` is all that it may write: exact paths, `*` within a name, `/**` for a whole folder,
     `modes:PATTERN` and `open:/folder` for owners and modes alone, `kernel:nft` for the packet
-    filter, `kernel:addresses` for the node's addresses in the zones. `units` may be started, stopped, enabled or masked.
+    filter, `kernel:addresses` for the node's addresses in the zones, `made:UNIT:PATTERN` for what a unit that
+    it starts makes where nothing is: it goes again, unread, with the unit's work. `units` may be started,
+    stopped, enabled or masked; what runs of them runs again when it is undone.
     A `safe` one interrupts nobody and locks nobody out: it goes into "mend all that is safe".
     """
 
@@ -65,7 +70,13 @@ class Remedy:
 def of_unit(unit: str) -> tuple[str, ...]:
     """Return where systemd keeps whether a unit starts, and what is said about it. Pure."""
     etc = "/etc/systemd/system"
-    return (f"{etc}/{unit}", f"{etc}/{unit}.d{TREE}", f"{etc}/*.wants", f"{etc}/*.wants/{unit}")
+    return (
+        f"{etc}/{unit}",
+        f"{etc}/{unit}.d{TREE}",
+        f"{etc}/*.wants",
+        f"{etc}/*.wants/{unit}",
+        f"/run/systemd/transient/{unit}",  # one of no file goes for good when it is stopped
+    )
 
 
 def above(pattern: str) -> list[str]:

@@ -10,6 +10,7 @@ from appliance.host import Host, LocalHost
 from compliance.asking import Asker
 from compliance.checks import CHECKS
 from compliance.engine import examine
+from compliance.login_probe import REFUSES
 from compliance.model import WORST_FIRST, Subject, Verdict
 from compliance.remedies.model import Lockout, Remedy
 from compliance.run import Order
@@ -71,6 +72,14 @@ def closed(before: Mapping[str, str], now: Mapping[str, str]) -> Ways:
     """Return the ways that worked before and do not now, with why. Pure."""
     gone = "not tried 未能尝试"
     return {w: now.get(w, gone) for w, why in before.items() if not why and now.get(w, gone)}
+
+
+def of_undoing(now: Mapping[str, str], mended: Mapping[str, str]) -> Ways:
+    """Return the ways that must work after an undoing too: those of now, as found before the mending. Pure.
+
+    Who takes a mending back may get again what let a wrong password in; that nobody gets in, never.
+    """
+    return {w: why for w, why in now.items() if not (w.endswith(REFUSES) and mended.get(w))}
 
 
 def judge(site: Site, node: str, remedies: Sequence[Remedy]) -> dict[str, tuple[str, str]]:

@@ -62,7 +62,8 @@ class _Undoing:
         g.kept.write(PLAN, plan)
         if not g.kept.has(BASELINE):
             ways = proof.ways_in(g.site, g.node, plan["lockouts"])
-            g.kept.write(BASELINE, {"ways": ways})
+            mended = self.old.read(BASELINE)["ways"]
+            g.kept.write(BASELINE, {"ways": proof.of_undoing(ways, mended)})
         say(f"已留存 kept: {len(held['entries'])} 个文件 files")
 
     def leave(self, _say: Say) -> None:

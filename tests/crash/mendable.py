@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from appliance.host import LocalHost, Result
+from compliance.login_probe import REFUSES
 from controller.workers.mending_node import RENEWAL
 from controller.workers.nodes_play import Play, Recap
 from controller.workers.site import Site
@@ -76,8 +77,12 @@ class Mendable(Machine):
 
     def _ways(self) -> dict[str, str]:
         stack = self._place(STACK)
-        broken = stack.exists() and b"pam_deny" in stack.read_bytes()
-        return {"pam login": "7 Authentication failure" if broken else ""}
+        text = stack.read_bytes() if stack.exists() else b""
+        broken, wide = b"pam_deny" in text, b"pam_permit" in text
+        return {
+            "pam login": "7 Authentication failure" if broken else "",
+            f"pam login{REFUSES}": "a wrong password was let in" if wide else "",
+        }
 
     def _timer(self, unit: str) -> Path:
         (self.root / "timers").mkdir(exist_ok=True)
@@ -90,7 +95,8 @@ class Mendable(Machine):
         there = argv[-1].endswith(".timer") and self._timer(argv[-1]).exists()
         if argv[1] == "stop" and there:
             self._timer(argv[-1]).unlink()
-        return Result(tuple(argv), 0, b"active" if there else b"inactive", b"")
+        told = b"active\n" if there else b"inactive\n"
+        return Result(tuple(argv), 0, told * len(argv[2:]), b"")
 
     def _mapped(self, word: str) -> str:
         return f"{self.root}{word}" if word.startswith("/") else word

@@ -3,6 +3,7 @@
 from tests.violations.violation import SILENCE, Violation, listener
 
 HEARD = {"listening": "the port is not declared either"}
+UNIT_FILES = "/usr/lib/systemd/system"
 JOURNALD = "/etc/systemd/journald.conf.d/zz-violated.conf"
 
 
@@ -72,6 +73,23 @@ UNITS = (
         touched=("/etc/systemd/system/rpcbind.service", "/etc/systemd/system/rpcbind.socket"),
         undo="systemctl stop rpcbind || true\nsystemctl daemon-reload",
         watched=("systemctl is-active rpcbind || true",),
+        remedy="unneeded_units",
+    ),
+    Violation(
+        id="needless_unit_with_its_socket",
+        breach=f"printf '[Service]\\nExecStart=/usr/bin/sleep 900\\n' > {UNIT_FILES}/rpcbind.service\n"
+        f"printf '[Socket]\\nListenStream=/run/rpcbind.sock\\n' > {UNIT_FILES}/rpcbind.socket\n"
+        "systemctl daemon-reload\nsystemctl start rpcbind.socket rpcbind.service",
+        check="unneeded_units",
+        item="8.1.4.4.b",
+        says="rpcbind",
+        touched=tuple(
+            f"{folder}/rpcbind.{kind}"
+            for folder in (UNIT_FILES, "/etc/systemd/system")
+            for kind in ("service", "socket")
+        ),
+        undo="systemctl stop rpcbind.socket rpcbind.service || true\nrm -f /run/rpcbind.sock\nsystemctl daemon-reload",
+        watched=("systemctl is-active rpcbind.socket rpcbind.service || true",),
         remedy="unneeded_units",
     ),
     stopped("time_stopped", "chrony", "time_sync", "8.1.4.3.b", "clock", settle=0.5),

@@ -1,5 +1,7 @@
 """What the box makes of AIDE's words: learned once, held against, renewed only on purpose, all on record."""
 
+from concurrent.futures import ThreadPoolExecutor, wait
+
 import pytest
 
 from appliance import integrity
@@ -71,8 +73,26 @@ def test_what_a_renewal_takes_over_is_kept_for_good(place):
     assert [path.read_text() for path in place.reports.glob("renewed-*.log")] == [FOUND]
 
 
-def test_a_renewal_without_a_database_makes_one(place):
-    assert "baseline made" in renew(Aide(place), place)
+def test_a_renewal_without_a_database_makes_none(place):
+    host = Aide(place)
+    assert "no database" in renew(host, place)
+    assert host.verbs == []
+    assert not list(place.database.iterdir())
+
+
+def test_a_renewal_waits_for_the_baseline(place, monkeypatch):
+    monkeypatch.setattr("sys.argv", ["integrity", "renew"])
+    monkeypatch.setattr(integrity, "Place", lambda: place)
+    host = Aide(place)
+    monkeypatch.setattr(integrity, "LocalHost", lambda: host)
+    monkeypatch.setattr(integrity.Syslog, "send", lambda *_more: None)
+    with ThreadPoolExecutor() as pool:
+        with integrity.alone(place):
+            later = pool.submit(integrity.main)
+            assert not wait([later], 0.2).done
+            baseline(host, place)
+        assert later.result(10) == 0
+    assert host.verbs == ["--init", "--check", "--update", "--check"]
 
 
 @pytest.mark.parametrize("code", [14, 17, 22, -9])

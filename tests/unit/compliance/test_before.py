@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from appliance.host import LocalHost, Result
 from compliance import restore
 from compliance.before import VOLATILE, capture, differences, put_back
+from compliance.remedies import REMEDIES
 from compliance.remedies.host import SYSCTL
 from compliance.remedies.model import ADDRESSES, RULES, within
 
@@ -40,8 +41,8 @@ class Node(LocalHost):
         state = {"start": "active", "reload-or-restart": "active", "stop": "inactive"}.get(argv[1])
         if state:
             self.units[argv[2]] = state
-        told = self.units.get(argv[-1], "inactive")
-        return Result(tuple(argv), 0, told.encode(), b"")
+        told = [self.units.get(unit, "inactive") for unit in argv[2:]]
+        return Result(tuple(argv), 0, "\n".join(told).encode(), b"")
 
     def _ip(self, words):
         if words[0] == "address":
@@ -229,6 +230,70 @@ def test_what_no_pattern_finds_any_more_is_kept_by_its_name(root, tmp_path):
     assert set(held["entries"]) == {"/etc/shadow", "/etc/nothing"}
     _mode(root)
     restore.restore(tmp_path / "k", Node(), root)
+    assert stat.S_IMODE(Path(root, "etc/shadow").stat().st_mode) == 0o640
+
+
+def test_what_a_unit_made_of_itself_goes_with_its_work_and_is_left_where_something_was(
+    root, tmp_path
+):
+    maker = "made:learn.service:/var/lib/learn/base*"
+    base = Path(root, "var/lib/learn/base")
+    base.parent.mkdir(parents=True)
+    asked = {"patterns": [maker], "guard": [], "units": []}
+    for there, left in ((False, []), (True, ["base", "base.new"])):
+        if there:
+            base.write_text("of old")
+        node, folder = Node({"learn.service": "inactive"}), tmp_path / f"k{there}"
+        restore.keep(folder, asked, node, root)
+        node.units["learn.service"] = "active"
+        base.write_text("learnt")
+        base.with_name("base.new").write_text("half")
+        told = restore.restore(folder, node, root)
+        assert told["left"] == {}
+        assert sorted(path.name for path in base.parent.iterdir()) == left
+        assert node.units["learn.service"] == ("active" if there else "inactive")
+        assert told["moved"] == (
+            [] if there else [f"/var/lib/learn/{n}" for n in ("base", "base.new")]
+        )
+
+
+def test_what_was_stopped_and_masked_runs_again_its_socket_first(root, tmp_path):
+    unit = Path(root, "run/systemd/transient/rpcbind.service")
+    unit.parent.mkdir(parents=True)
+    unit.write_text("[Service]\nExecStart=/bin/true\n")
+    surface = REMEDIES["unneeded_units"].surface
+    units = ("rpcbind.service", "rpcbind.socket", "cups.service")
+    node = Node(dict.fromkeys(units[:2], "active"))
+    restore.keep(tmp_path / "k", {"patterns": surface, "guard": [], "units": units}, node, root)
+    mask = Path(root, "etc/systemd/system/rpcbind.service")
+    mask.parent.mkdir(parents=True)
+    mask.symlink_to("/dev/null")
+    unit.unlink()
+    node.units = {"cups.service": "active"}
+    node.asked = []
+    assert restore.restore(tmp_path / "k", node, root)["units"] == []
+    assert unit.read_text() == "[Service]\nExecStart=/bin/true\n"
+    assert not os.path.lexists(mask)
+    assert [node.units.get(one) for one in units] == ["active", "active", "inactive"]
+    told = [tuple(one) for one in node.asked if one[0] != "is-active"]
+    assert told[0] == ("daemon-reload",)
+    assert told.index(("reload-or-restart", "rpcbind.socket")) < told.index(
+        ("reload-or-restart", "rpcbind.service")
+    )
+
+
+def test_files_and_the_filter_go_back_though_systemd_does_not_answer(root, tmp_path):
+    class Silent(Node):
+        def run(self, argv, **given):
+            done = super().run(argv, **given)
+            return Result(done.argv, 1, b"", b"") if argv[0] == "systemctl" else done
+
+    asked = {"patterns": ["/etc/shadow", RULES], "guard": [], "units": ["ssh", "cron"]}
+    restore.keep(tmp_path / "k", asked, Node({"ssh": "active"}, "table a {\n}\n"), root)
+    _mode(root)
+    silent = Silent()
+    assert restore.restore(tmp_path / "k", silent, root)["units"] == ["ssh"]
+    assert silent.rules == "table a {\n}\n"
     assert stat.S_IMODE(Path(root, "etc/shadow").stat().st_mode) == 0o640
 
 

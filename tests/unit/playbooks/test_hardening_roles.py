@@ -13,12 +13,12 @@ import yaml
 import playbooks
 from appliance.node_ca import LOG_PEER
 from appliance.node_keys import PLACES
+from compliance import needless
 from compliance.checks import (
     CHECKS,
     kernel_switches,
     log_forwarding,
     plaintext_services,
-    unneeded_units,
 )
 from compliance.evidence import Answer, Evidence, Status
 from compliance.model import Verdict
@@ -156,7 +156,8 @@ def test_each_group_of_rules_is_explained() -> None:
 
 def test_the_lists_of_needless_services_are_the_checks() -> None:
     services = yaml.safe_load((playbooks.ROOT / "roles/services/defaults/main.yml").read_text())
-    assert set(services["hbox_unneeded"]) == unneeded_units.NEEDLESS
+    assert tuple(services["hbox_unneeded"]) == needless.UNNEEDED
+    assert tuple(services["hbox_plaintext_units"]) == needless.PLAINTEXT
     assert set(services["hbox_plaintext"]) == plaintext_services.NAMES
 
 

@@ -128,6 +128,20 @@ def test_a_way_in_that_was_closed_before_is_no_reason_to_revert(world):
     assert job.state == "succeeded", world.lines(job.id)
 
 
+def test_an_undoing_may_let_a_wrong_password_in_again_and_may_keep_nobody_out(world):
+    for line, code in (
+        ("auth sufficient pam_permit.so", ""),
+        ("auth requisite pam_deny.so", "compliance.locked_out"),
+    ):
+        node_of(world).put({STACK: f"{line}\n"})
+        job = done(world, MEND)
+        assert job.state == "succeeded", world.lines(job.id)
+        mended = state(world)
+        undone = done(world, UndoMending(HOME, job.id, force=False, seconds=120))
+        assert (undone.error or {}).get("code", "") == code, world.lines(undone.id)
+        assert (state(world) == mended) is bool(code)
+
+
 def test_what_was_changed_since_is_not_overwritten_unless_forced(world):
     before = state(world)
     job = done(world, MEND)
