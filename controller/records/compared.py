@@ -61,6 +61,9 @@ TOUCHES: dict[str, tuple[Touches, ...]] = {
     "gateway.change.try": (),
 }
 _RAN = ("running", "undoing", "succeeded", "failed", "cancelled")
+# What these kinds change they put back byte for byte before they end as failed: such a job changed nothing, and
+# must not cover what somebody did by hand meanwhile.
+_WHOLLY_UNDONE = frozenset({"compliance.mend", "compliance.undo"})
 
 
 class ReportAway(Unavailable):
@@ -98,13 +101,17 @@ def differences(session: Session, before: str, after: str) -> Differences:
 
 
 def changes(session: Session) -> list[Change]:
-    """Return the jobs that began, as change records; one that was undone may have left something too."""
+    """Return the jobs that began, as change records; one that was undone may have left something too.
+
+    A mending, or its undoing, that failed is none: it ends only when all is as it had been.
+    """
     nodes = list(session.scalars(select(Node.name)))
     places = {row.id: row.node for row in session.execute(select(Vm.id, Vm.node))}
     query = select(Job).where(Job.started_at.is_not(None), Job.state.in_(_RAN))
     return [
         Change(f"{job.number}", name, at, touch.about)
         for job in session.scalars(query.order_by(Job.number))
+        if not (job.kind in _WHOLLY_UNDONE and job.state in ("failed", "cancelled"))
         for touch in touched(job.kind)
         for name in _named(job, touch, nodes, places)
         for at in (job.started_at, job.finished_at)

@@ -247,6 +247,15 @@ def test_what_a_mending_or_its_undoing_moved_is_no_drift(world):
     assert len(compare(report(before, *seen), report(before)).drift) == len(seen) + 1
 
 
+def test_a_mending_that_was_put_back_covers_nothing_that_was_done_by_hand(world):
+    before = clock.iso()
+    job = done(world, MEND, breaks=PlayFailed(what="ansible", why="x"))
+    assert job.state == "failed"
+    with reading(world.engine) as session:
+        found = compare(report(before, "faillock"), report(before), compared.changes(session))
+    assert [one.name for one in found.drift] == ["faillock", "cat /etc/pam.d/common-auth"]
+
+
 def test_every_check_that_a_mending_moves_on_an_object_of_the_box_is_known():
     ours = {check for one in REMEDIES.values() for check in one.checks}
     there = [c.id for c in CHECKS if c.kind not in (Kind.HOST, Kind.HYPERVISOR)]
