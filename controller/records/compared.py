@@ -94,10 +94,14 @@ def newest(session: Session) -> dict[str, Any] | None:
 
 def differences(session: Session, before: str, after: str) -> Differences:
     """Return what moved between two runs (ids, or "last"), the earlier one first; raises `NotFound`."""
-    runs = sorted(
-        (compliance.run(session, before), compliance.run(session, after)), key=lambda one: one.at
-    )
-    return compare(read(runs[0]), read(runs[1]), changes(session))
+    return compare(*pair(session, before, after), changes(session))
+
+
+def pair(session: Session, before: str, after: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the reports of two runs (ids, or "last"), the earlier one first; raises `NotFound`, `ReportAway`."""
+    one, other = compliance.run(session, before), compliance.run(session, after)
+    first, second = (one, other) if one.at <= other.at else (other, one)
+    return read(first), read(second)
 
 
 def changes(session: Session) -> list[Change]:
