@@ -82,7 +82,11 @@ def _undo(args: argparse.Namespace) -> int:
 
 
 def _list(args: argparse.Namespace) -> None:
-    show([_plain(args, one) for one in box(args).get("/compliance/mendings")["items"]], args.format, MENDED)
+    show(
+        [_plain(args, one) for one in box(args).get("/compliance/mendings")["items"]],
+        args.format,
+        MENDED,
+    )
 
 
 def _show(args: argparse.Namespace) -> None:
@@ -97,7 +101,11 @@ def _plain(args: argparse.Namespace, found: dict[str, Any]) -> dict[str, Any]:
     """Return it as people read it in a table: names by comma, no number of a job where there is none."""
     if args.format != "table":
         return found
-    return {**found, "remedies": ", ".join(found["remedies"]), "undone_by": found["undone_by"] or None}
+    return {
+        **found,
+        "remedies": ", ".join(found["remedies"]),
+        "undone_by": found["undone_by"] or None,
+    }
 
 
 def _finish(args: argparse.Namespace, here: Box, job: dict[str, Any]) -> int:

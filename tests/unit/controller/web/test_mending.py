@@ -89,6 +89,11 @@ def test_where_mending_would_change_nothing_there_is_nothing_to_confirm(reader, 
     assert "确认整改" not in page
 
 
+def test_a_job_that_mended_leads_back_to_what_was_mended(reader, mended):
+    text = reader("secadmin").get(f"/jobs/{mended[0]}").get_data(as_text=True)
+    assert '<a href="/compliance/mending">' in text
+
+
 def test_who_only_reads_gets_no_button(reader, mended):
     text = reader("assessor").get("/compliance/mending").get_data(as_text=True)
     assert "/undo" not in text

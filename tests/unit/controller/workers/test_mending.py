@@ -175,6 +175,17 @@ def test_no_secret_is_in_a_diff():
     assert "root" not in between(old, new, ["/etc/shadow"])
 
 
+def test_a_diff_of_owner_and_mode_says_of_which_file():
+    diffs = Diffs()
+    for line in (
+        "--- before", "+++ after", "@@ -1,4 +1,4 @@", " {", '-    "mode": "0644",', '+    "mode": "0640",',
+        '     "path": "/etc/shadow"', " }", "changed: [n1]",
+    ):  # fmt: skip
+        diffs.take(line)
+    assert '"path": "/etc/shadow"' in diffs.text
+    assert "changed" not in diffs.text
+
+
 def test_a_secret_file_cannot_talk_its_way_into_a_diff():
     diffs = Diffs()
     lines = [
