@@ -75,13 +75,26 @@ _MASKED = re.compile(
 
 def setting(proof: Part) -> str | None:
     """Return the digest of an answer that is a setting, None for what moves by itself or gave no answer."""
+    held = _held(proof)
+    return None if held is None else digest(f"{proof['status']}\n{held}".encode())
+
+
+def lines(proof: Part) -> list[str]:
+    """Return what `setting` makes the digest of, line by line for people; of the packet filter a rule each."""
+    held = _held(proof) or ""
+    if held.startswith("{") and "nftables" in (read := json.loads(held)):
+        return [canonical(one).decode() for one in read["nftables"] if one]
+    return held.splitlines()
+
+
+def _held(proof: Part) -> str | None:
     if proof["status"] == "unanswered":
         return None
     form = next((form for asked, form in _SETTINGS if re.match(asked, proof["asked"])), None)
     if form is None:
         return None
     try:
-        return digest(f"{proof['status']}\n{form(proof['answer'].partition(STDERR)[0])}".encode())
+        return form(proof["answer"].partition(STDERR)[0])
     except ValueError:
         return None  # not in the form it is expected in: its check says so
 

@@ -1,12 +1,17 @@
 """An attack at the boundary is recorded with source, kind, target and time, and raises an alert."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from appliance.errors import Text
 from compliance.answers import rows
 from compliance.evidence import Answers
 from compliance.model import Check, Judgement, Kind, weigh
 from compliance.questions import sql
 
-NEEDED = ("at", "rule", "channel")
+NEEDED = ("at", "rule")
+# Refused at the door, before any channel: what was knocked at is the gateway itself.
+AT_THE_DOOR = ("gateway.no_channel", "gateway.no_policy")
 
 
 def judge(proofs: Answers) -> Judgement:
@@ -18,7 +23,7 @@ def judge(proofs: Answers) -> Judgement:
             f"refusal {row['number']} is not on record whole",
         )
         for row in refused
-        if any(not row[name] for name in NEEDED) or not (row["peer"] or row["address"])
+        if not _whole(row)
     ]
     warned = {row["subject"] for row in alerts}
     faults += [
@@ -31,6 +36,13 @@ def judge(proofs: Answers) -> Judgement:
         f"{len(refused)} refusals on record whole, an alert for each of {len(bursts)} bursts",
     )
     return weigh(faults, 1, good)
+
+
+def _whole(row: Mapping[str, Any]) -> bool:
+    """Whether source, kind, target and time of a refusal are on record."""
+    source = row["peer"] or row["address"]
+    target = row["channel"] or row["rule"] in AT_THE_DOOR
+    return bool(source and target) and all(row[name] for name in NEEDED)
 
 
 CHECK = Check(

@@ -25,9 +25,7 @@ def judge(proofs: Answers) -> Judgement:
             "state" in rule.fields and '"invalid"' in rule.text and not rule.accepts for rule in of
         )
         if not dropped:
-            faults.append(
-                Text(f"{family} 表未丢弃无效会话", f"table {family} lets invalid packets pass")
-            )
+            faults.append(_invalid(family, by_flags=opened and not by_state and _flags(of)))
     return weigh(
         faults,
         2 * len(FAMILIES),
@@ -36,7 +34,16 @@ def judge(proofs: Answers) -> Judgement:
 
 
 def _flags(rules: list[NftRule]) -> bool:
-    return any("flags" in rule.fields and rule.accepts for rule in rules)
+    return any('"flags"' in rule.text and rule.accepts for rule in rules)
+
+
+def _invalid(family: str, *, by_flags: bool) -> Text:
+    if by_flags:
+        return Text(
+            f"内核不能在 {family} 表跟踪会话，只按标志位放行，未丢弃无效会话",
+            f"this kernel tracks no session in table {family}: flags decide, and invalid packets pass",
+        )
+    return Text(f"{family} 表未丢弃无效会话", f"table {family} lets invalid packets pass")
 
 
 CHECK = Check(

@@ -12,7 +12,7 @@ def judge(proofs: Answers) -> Judgement:
     ways = options(proofs[0].out).get("authenticationmethods", "any").split()
     weak = [way for way in ways if not _two(way)]
     faults = [
-        Text(f"认证方式 {way} 只有一种因素", f"the way `{way}` takes one factor only")
+        Text(f"SSH 登录方式 {way} 只需一种因素", f"SSH's way in `{way}` takes one factor only")
         for way in weak
     ]
     return weigh(

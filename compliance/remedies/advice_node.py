@@ -73,8 +73,9 @@ NODE: dict[str, Text] = {
         "Run `hbox node configure` where a certificate is about to end: it issues a new one.",
     ),
     "state_rules": Text(
-        "请运行 hbox node configure 重写防火墙。",
-        "Run `hbox node configure` to write the filter anew.",
+        "请运行 hbox node configure 重写防火墙；内核不能跟踪会话时，先装载模块 nf_conntrack_bridge（医盒自带的内核有）。",
+        "Run `hbox node configure` to write the filter anew; where the kernel tracks no session, load "
+        "nf_conntrack_bridge first (the box's own kernel has it).",
     ),
     "outward": Text(
         "请查明证据所列的外联由谁发起，并关闭它。",
@@ -111,7 +112,7 @@ NODE: dict[str, Text] = {
         "Raise the channel's retention to 180 days or more (a change that is approved).",
     ),
     "attack_records": Text(
-        "请确认网关服务在运行，并处理未确认的告警。",
-        "See that the gateway runs, and answer the alerts that wait.",
+        "请确认网关服务和告警在工作：记录不全的拒绝见“数据交换”页，缺的告警由网关自动产生。",
+        "See that the gateway and its alerts work: refusals stand on the page of the exchange.",
     ),
 }

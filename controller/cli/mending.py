@@ -82,15 +82,30 @@ def _undo(args: argparse.Namespace) -> int:
 
 
 def _list(args: argparse.Namespace) -> None:
-    show(box(args).get("/compliance/mendings")["items"], args.format, MENDED)
+    show(
+        [_plain(args, one) for one in box(args).get("/compliance/mendings")["items"]],
+        args.format,
+        MENDED,
+    )
 
 
 def _show(args: argparse.Namespace) -> None:
     found = box(args).get(f"/compliance/mendings/{args.job}")
     more = (("检查结果 verdicts", "verdicts"), ("改动 changed", "changed"))
-    show(found, args.format, (*MENDED, *more))
+    show(_plain(args, found), args.format, (*MENDED, *more))
     if args.format == "table":
         sys.stdout.write(f"\n{found['diff']}\n")
+
+
+def _plain(args: argparse.Namespace, found: dict[str, Any]) -> dict[str, Any]:
+    """Return it as people read it in a table: names by comma, no number of a job where there is none."""
+    if args.format != "table":
+        return found
+    return {
+        **found,
+        "remedies": ", ".join(found["remedies"]),
+        "undone_by": found["undone_by"] or None,
+    }
 
 
 def _finish(args: argparse.Namespace, here: Box, job: dict[str, Any]) -> int:
@@ -108,5 +123,11 @@ def _finish(args: argparse.Namespace, here: Box, job: dict[str, Any]) -> int:
     for check, (before, after) in told.get("verdicts", {}).items():
         sys.stdout.write(f"{check}: {before} → {after}\n")
     if ended["kind"].endswith(".plan"):
-        sys.stdout.write(f"将改变 would change: {told.get('would_change', '?')}\n")
+        would = told.get("would_change", "?")
+        sys.stdout.write(f"将改变 would change: {would}\n")
+        if would == 0:
+            sys.stdout.write(
+                "节点已是这些措施的目标状态，整改不会使结果变好，须由人处理：原因见 hbox compliance show\n"
+                "The node already is as these remedies would have it: a person must see to the rest\n"
+            )
     return code(ended)

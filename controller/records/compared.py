@@ -61,6 +61,9 @@ TOUCHES: dict[str, tuple[Touches, ...]] = {
     "gateway.change.try": (),
 }
 _RAN = ("running", "undoing", "succeeded", "failed", "cancelled")
+# What these kinds change they put back byte for byte before they end as failed: such a job changed nothing, and
+# must not cover what somebody did by hand meanwhile.
+_WHOLLY_UNDONE = frozenset({"compliance.mend", "compliance.undo"})
 
 
 class ReportAway(Unavailable):
@@ -91,20 +94,28 @@ def newest(session: Session) -> dict[str, Any] | None:
 
 def differences(session: Session, before: str, after: str) -> Differences:
     """Return what moved between two runs (ids, or "last"), the earlier one first; raises `NotFound`."""
-    runs = sorted(
-        (compliance.run(session, before), compliance.run(session, after)), key=lambda one: one.at
-    )
-    return compare(read(runs[0]), read(runs[1]), changes(session))
+    return compare(*pair(session, before, after), changes(session))
+
+
+def pair(session: Session, before: str, after: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the reports of two runs (ids, or "last"), the earlier one first; raises `NotFound`, `ReportAway`."""
+    one, other = compliance.run(session, before), compliance.run(session, after)
+    first, second = (one, other) if one.at <= other.at else (other, one)
+    return read(first), read(second)
 
 
 def changes(session: Session) -> list[Change]:
-    """Return the jobs that began, as change records; one that was undone may have left something too."""
+    """Return the jobs that began, as change records; one that was undone may have left something too.
+
+    A mending, or its undoing, that failed is none: it ends only when all is as it had been.
+    """
     nodes = list(session.scalars(select(Node.name)))
     places = {row.id: row.node for row in session.execute(select(Vm.id, Vm.node))}
     query = select(Job).where(Job.started_at.is_not(None), Job.state.in_(_RAN))
     return [
         Change(f"{job.number}", name, at, touch.about)
         for job in session.scalars(query.order_by(Job.number))
+        if not (job.kind in _WHOLLY_UNDONE and job.state in ("failed", "cancelled"))
         for touch in touched(job.kind)
         for name in _named(job, touch, nodes, places)
         for at in (job.started_at, job.finished_at)

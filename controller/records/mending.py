@@ -30,6 +30,15 @@ class NothingToMend(Conflict):
 
 
 @dataclass(frozen=True)
+class Failing:
+    """One check of the newest run that did not conform on a node, and why."""
+
+    check: str
+    verdict: str
+    reason: Text
+
+
+@dataclass(frozen=True)
 class Mending:
     """One job that mended. `undone_by` is the number of the job that took it back, 0 for none."""
 
@@ -53,6 +62,11 @@ def home(session: Session) -> str:
 
 
 def failed(session: Session, node: str) -> list[str]:
+    """Return the ids of `failing`."""
+    return [one.check for one in failing(session, node)]
+
+
+def failing(session: Session, node: str) -> list[Failing]:
     """Return the checks that did not conform on that node in the newest run; raises `NotFound` without one.
 
     What is the box's own (boundary, records) is the home node's.
@@ -61,7 +75,11 @@ def failed(session: Session, node: str) -> list[str]:
     own = {f"host:{node}", f"hypervisor:{node}"}
     if home(session) == node:
         own |= {"boundary:gateway", "controller:box", "db:box", "app:modules"}
-    return [c["id"] for c in report["checks"] if c["subject"] in own and c["verdict"] in _BAD]
+    return [
+        Failing(c["id"], c["verdict"], Text(c["reason"]["zh"], c["reason"]["en"]))
+        for c in report["checks"]
+        if c["subject"] in own and c["verdict"] in _BAD
+    ]
 
 
 def chosen(session: Session, node: str, names: Iterable[str], *, safe: bool) -> tuple[Remedy, ...]:

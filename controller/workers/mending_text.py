@@ -44,7 +44,8 @@ class Diffs:
             self._hidden = False
         if self._hidden and (part or not head):
             return ""
-        if head or line.startswith(("+", "-", "@@")):
+        # What stays beside a change says where it is: of owner and mode the path stands there alone.
+        if head or part or line.startswith(("+", "-", "@@")):
             self.lines.append(line)
         return line
 

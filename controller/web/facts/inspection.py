@@ -43,6 +43,12 @@ class FindingView:
     evidence: tuple[EvidenceView, ...]
     asked: bool
     remedies: tuple[str, ...] = ()
+    advice: tuple[Text, ...] = ()
+
+    @property
+    def wrong(self) -> bool:
+        """Whether it does not conform: then it may be mended, or waived for a time."""
+        return self.verdict in _BAD
 
     @property
     def node(self) -> str:
@@ -141,11 +147,12 @@ def _report(raw: dict[str, Any]) -> ReportView:
     for one in raw["findings"]:
         names = [sha for check in one["checks"] for sha in asked.get((check, one["subject"]), ())]
         evidence = tuple(proofs[sha] for sha in dict.fromkeys(names) if sha in proofs)
-        mends = [
-            remedies.for_check(check) for check in one["checks"] if (check, one["subject"]) in bad
-        ]
+        wrong = [check for check in one["checks"] if (check, one["subject"]) in bad]
+        mends = [remedies.for_check(check) for check in wrong]
         held = tuple(remedy.id for remedy in mends if remedy is not None)
-        found.append(replace(_finding(one, items[one["item"]], evidence), remedies=held))
+        told = tuple(remedies.ADVICE[check] for check in wrong if check in remedies.ADVICE)
+        view = _finding(one, items[one["item"]], evidence)
+        found.append(replace(view, remedies=held, advice=told))
     return ReportView(
         conclusion=_text(score["conclusion"]),
         sum=str(score["sum"]),

@@ -75,7 +75,7 @@ def download(desk: Desk, run_id: str, form: str) -> ResponseReturnValue:
 
 @dataclass(frozen=True)
 class Filter:
-    """Which findings are shown; an empty layer or object means all."""
+    """Which findings are shown; an empty layer or object means all, and an item is a layer of one."""
 
     verdict: str
     layer: str
@@ -92,7 +92,7 @@ class Filter:
         here = [
             one
             for one in report.findings
-            if (not self.layer or one.item.startswith(f"{self.layer}."))
+            if (not self.layer or f"{one.item}.".startswith(f"{self.layer}."))
             and self.object in ("", one.subject)
         ]
         return {name: [f for f in here if f.choice in held] for name, held in CHOICES.items()}
@@ -117,6 +117,7 @@ def _page(desk: Desk, name: str) -> ResponseReturnValue:
         run=run,
         runs=past[:10],
         forms=records.forms(run) if run else (),
+        forms_of=records.forms,
         trend=_trend(past),
         report=report,
         findings=shown,

@@ -11,6 +11,7 @@ from appliance.errors import Forbidden, NotFound
 from controller.access import reach
 from controller.actions import ACTIONS
 from controller.actions.base import Role
+from controller.actions.mending import MendFindings, UndoMending
 from controller.jobs.queue import cancel
 from controller.records.session import transaction
 from controller.records.tables import Job
@@ -70,6 +71,8 @@ def _holder(session: Session, blocked_by: str | None) -> Job | None:
 
 def _result(job: Job) -> tuple[str, str] | None:
     """Return what came of the job as (kind, address or path), where there is something to see."""
+    if job.kind in (MendFindings.kind, UndoMending.kind) and job.finished_at:
+        return "mending", "/compliance/mending"
     held = job.result or {}
     kind = next((kind for kind in _RESULTS if kind in held), None)
     return (kind, _RESULTS[kind].format(held[kind])) if kind else None

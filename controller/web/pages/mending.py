@@ -1,5 +1,7 @@
 """Mending from the console: what can be mended, the diff before it is, what was, and taking it back."""
 
+from collections.abc import Iterable
+
 from flask import request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
@@ -7,8 +9,10 @@ from sqlalchemy.orm import Session
 from appliance.errors import BoxError, NotFound
 from compliance import remedies
 from compliance.checks import CHECKS
+from compliance.model import Verdict
+from controller.actions.compliance import RunCompliance
 from controller.actions.mending import LIMIT, MendFindings, PlanMending, UndoMending
-from controller.records import mending, nodes
+from controller.records import compliance, mending, nodes
 from controller.records.tables import Job
 from controller.web.desk import Desk, text, ticked
 from controller.web.route import READERS, Route
@@ -19,15 +23,21 @@ _TITLES = {check.id: check.title for check in CHECKS}
 def show(desk: Desk) -> ResponseReturnValue:
     """Show per node what the newest run found wrong, with remedy or advice; and what was mended."""
     with desk.records() as session:
-        found = {node.name: _failed(session, node.name) for node in nodes.many(session)}
+        newest = next(iter(compliance.runs(session, 1)), None)
+        past = mending.mendings(session, 30)
+        found = {node.name: _failing(session, node.name) for node in nodes.many(session)}
         return desk.render(
             "mending.html",
+            run=newest,
             nodes=found,
+            safe={node: _safe(held or ()) for node, held in found.items()},
+            since=_since(past, newest.at) if newest else set(),
             titles=_TITLES,
             remedies={check: remedies.for_check(check) for check in _TITLES},
             advice=remedies.ADVICE,
-            mendings=mending.mendings(session, 30),
+            mendings=past,
             may_mend=desk.may(MendFindings),
+            may_run=desk.may(RunCompliance),
         )
 
 
@@ -70,12 +80,28 @@ def undo(desk: Desk, job_id: str) -> ResponseReturnValue:
     return desk.ask(UndoMending(found.node, found.id, ticked("force"), LIMIT))
 
 
-def _failed(session: Session, node: str) -> list[str]:
-    """Return what failed there; nothing where no run, or no readable one, says so."""
+def _failing(session: Session, node: str) -> list[mending.Failing] | None:
+    """Return what failed there; None where no run, or no readable one, says so: that is not "nothing"."""
     try:
-        return mending.failed(session, node)
+        return mending.failing(session, node)
     except BoxError:
-        return []
+        return None
+
+
+def _safe(found: Iterable[mending.Failing]) -> int:
+    """Return how many remedies "all that is safe" would be."""
+    return len(remedies.safe_for(one.check for one in found))
+
+
+def _since(past: Iterable[mending.Mending], run: str) -> set[tuple[str, str]]:
+    """Return (node, check) of what was mended after the run and not taken back: the next run sees it."""
+    return {
+        (one.node, check)
+        for one in past
+        if one.at > run and not one.undone_by
+        for check, verdicts in one.verdicts.items()
+        if verdicts[-1] == Verdict.CONFORM
+    }
 
 
 ROUTES = (

@@ -34,14 +34,15 @@ _HELD = 180  # days: what the form proposes as review date
 
 
 def show(desk: Desk) -> ResponseReturnValue:
-    """Show how far each layer is, and the questions of the one chosen or in the state chosen."""
-    layer, state = request.args.get("layer", ""), request.args.get("state", "")
+    """Show how far each layer is, and the questions of the layer, the state or the object chosen."""
+    layer, state, of = (request.args.get(name, "") for name in ("layer", "state", "object"))
     with desk.records() as session:
         found = questioning.asked(session)
         chosen = [
             one
             for one in found
-            if (layer or state)
+            if (layer or state or of)
+            and of in ("", one.question.subject)
             and layer in ("", one.question.layer)
             and (not state or one.stands(state))
         ]
@@ -51,6 +52,7 @@ def show(desk: Desk) -> ResponseReturnValue:
             states=questioning.counted(found),
             layer=layer,
             state=state,
+            of=of,
             found=chosen,
             total=len(found),
             href=href,

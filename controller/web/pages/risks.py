@@ -3,12 +3,15 @@
 from flask import request
 from flask.typing import ResponseReturnValue
 
-from compliance.differences import CAUSE_TEXT, Cause
+from compliance.checks import CHECKS
+from compliance.differences import CAUSE_TEXT, Cause, compare
 from compliance.model import Verdict
 from controller.records import compared, compliance
 from controller.web.desk import Desk
+from controller.web.facts import moved
 from controller.web.route import READERS, Route
 
+_TITLES = {check.id: check.title for check in CHECKS}
 _ACUTE = ("open", "unseen", "downgraded")
 
 
@@ -40,13 +43,16 @@ def differences(desk: Desk) -> ResponseReturnValue:
         runs = compliance.runs(session, 60)
         after = request.args.get("after") or (runs[0].id if runs else "")
         before = request.args.get("before") or (runs[1].id if len(runs) > 1 else after)
-        found = compared.differences(session, before, after) if before else None
+        pair = compared.pair(session, before, after) if before else None
+        found = compare(*pair, compared.changes(session)) if pair else None
     return desk.render(
         "differences.html",
         runs=runs,
         before=before,
         after=after,
         found=found,
+        lines=moved.lines(*pair, found) if pair and found else {},
+        titles=_TITLES,
         verdicts=[str(verdict) for verdict in Verdict],
         causes={str(cause): CAUSE_TEXT[cause] for cause in Cause},
     )

@@ -7,8 +7,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from appliance import chance, clock
+from appliance.errors import Text
 from compliance.remedies import ADVICE
-from controller.records import mending
+from controller.records import compared, mending
 from controller.records.tables import Job
 
 HOSTILE = "<script>alert(1)</script>"
@@ -55,8 +56,42 @@ def test_the_page_shows_remedies_advice_and_what_was_mended(reader, mended):
     assert "不符合的检查" in text
     assert "90001" in text
     assert f"/compliance/mending/{mended[0]}/undo" in text
-    shown = set(re.findall(r'<tr id="(\w+)">', text))
+    shown = set(re.findall(r'<article class="finding" id="(\w+)">', text))
     assert shown & set(ADVICE), "the sample report has findings that only a person mends"
+
+
+def test_what_was_mended_after_the_run_waits_for_the_next_one(reader, mended, monkeypatch):
+    held = [mending.Failing("sshd_limits", "violated", Text("原因在此", "why"))]
+    monkeypatch.setattr("controller.records.mending.failing", lambda *_: held)
+    text = reader("secadmin").get("/compliance/mending").get_data(as_text=True)
+    assert "原因在此" in text
+    others = text.count(" 上不符合的检查") - 1
+    assert text.count("此后已整改") == 1, "on the node where it was mended"
+    assert text.count('name="remedies" value="sshd_limits"') == others, "not there once more"
+
+
+def test_where_no_run_can_be_read_the_page_does_not_say_that_all_is_well(reader, monkeypatch):
+    def gone(*_):
+        raise compared.ReportAway(what="", run="x", why="")
+
+    monkeypatch.setattr("controller.records.mending.failing", gone)
+    text = reader("secadmin").get("/compliance/mending").get_data(as_text=True)
+    assert "没有不符合的检查" not in text
+    assert "不知道有没有不符合项" in text
+
+
+def test_where_mending_would_change_nothing_there_is_nothing_to_confirm(reader, hospital, mended):
+    with Session(hospital.engine) as session, session.begin():
+        dry = session.get(Job, mended[1])
+        dry.result = {"diff": "", "would_change": 0}
+    page = reader("secadmin").get(f"/compliance/mending/plans/{mended[1]}").get_data(as_text=True)
+    assert "没有可改动的内容" in page
+    assert "确认整改" not in page
+
+
+def test_a_job_that_mended_leads_back_to_what_was_mended(reader, mended):
+    text = reader("secadmin").get(f"/jobs/{mended[0]}").get_data(as_text=True)
+    assert '<a href="/compliance/mending">' in text
 
 
 def test_who_only_reads_gets_no_button(reader, mended):

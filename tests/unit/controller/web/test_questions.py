@@ -196,6 +196,32 @@ def test_two_runs_are_compared_and_drift_stands_first(reader, hospital):
             session.delete(session.get(ComplianceRun, added))
 
 
+def test_an_object_beside_the_box_leads_to_its_own_questions(reader, papers):
+    objects = reader("sysadmin").get("/compliance/objects").get_data(as_text=True)
+    assert 'href="/compliance/questions?object=boundary:fw-1#asked"' in objects
+    text = reader("sysadmin").get("/compliance/questions?object=boundary:fw-1").get_data(as_text=True)  # fmt: skip
+    assert re.findall(r'<span class="note">(\S+:\S+)</span>', text) == ["boundary:fw-1"]
+
+
+def test_a_finding_leads_to_what_can_be_done_about_it(reader):
+    def get(path):
+        return reader("sysadmin").get(path).get_data(as_text=True)
+
+    wrong = get("/compliance?all=1")
+    assert 'href="/compliance/waivers?item=8.1.' in wrong
+    assert "由人处理" in wrong
+    assert re.search(r'href="/compliance/questions/person:site/8\.1\.\S+"', get("/compliance?verdict=pending&all=1"))  # fmt: skip
+    assert "/compliance/waivers?item=" not in reader("audadmin").get("/compliance?verdict=violated").get_data(as_text=True)  # fmt: skip
+
+
+def test_a_risk_leads_to_the_findings_of_its_items(reader):
+    text = reader("sysadmin").get("/compliance/risks").get_data(as_text=True)
+    path, item = re.findall(r'href="(/compliance\?layer=([\d.]+[a-z]))#findings"', text)[0]
+    shown = reader("sysadmin").get(path).get_data(as_text=True)
+    found = shown.partition('id="findings"')[2]
+    assert set(re.findall(r"</span><b>([\d.]+[a-z])</b>", found)) == {item}
+
+
 def test_objects_and_options_are_asked_for(reader, hospital):
     form = {"of_kind": "boundary", "name": "fw-2", "what": "防火墙", "maker": "", "place": "", "applies_to": "8.1.3.1.a, 8.1.3.1.b"}  # fmt: skip
     assert reader("sysadmin").post("/compliance/objects", form).status_code == 303

@@ -189,6 +189,17 @@ def test_no_secret_is_in_a_diff():
     assert "root" not in between(old, new, ["/etc/shadow"])
 
 
+def test_a_diff_of_owner_and_mode_says_of_which_file():
+    diffs = Diffs()
+    for line in (
+        "--- before", "+++ after", "@@ -1,4 +1,4 @@", " {", '-    "mode": "0644",', '+    "mode": "0640",',
+        '     "path": "/etc/shadow"', " }", "changed: [n1]",
+    ):  # fmt: skip
+        diffs.take(line)
+    assert '"path": "/etc/shadow"' in diffs.text
+    assert "changed" not in diffs.text
+
+
 def test_a_secret_file_cannot_talk_its_way_into_a_diff():
     diffs = Diffs()
     lines = [
@@ -259,6 +270,15 @@ def test_what_a_mending_or_its_undoing_moved_is_no_drift(world):
         found = compare(report(before, *seen, *others), report(before), jobs)
         assert sorted(one.name for one in found.drift) == sorted(others)
     assert len(compare(report(before, *seen), report(before)).drift) == len(seen) + 1
+
+
+def test_a_mending_that_was_put_back_covers_nothing_that_was_done_by_hand(world):
+    before = clock.iso()
+    job = done(world, MEND, breaks=PlayFailed(what="ansible", why="x"))
+    assert job.state == "failed"
+    with reading(world.engine) as session:
+        found = compare(report(before, "faillock"), report(before), compared.changes(session))
+    assert [one.name for one in found.drift] == ["faillock", "cat /etc/pam.d/common-auth"]
 
 
 def test_every_check_that_a_mending_moves_on_an_object_of_the_box_is_known():
