@@ -3,10 +3,13 @@
 import datetime as dt
 import ipaddress
 import json
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
+
+SKEW = 0.01  # days: clocks of nodes differ a little, and an answer takes its time
 
 
 @dataclass(frozen=True)
@@ -71,11 +74,17 @@ def days(now: str, then: str) -> float:
     return gone.total_seconds() / 86400
 
 
+def age(now: str, then: str) -> float:
+    """Return how many days ago `then` was; endless where it is yet to come: such a date proves nothing of now."""
+    gone = days(now, then)
+    return gone if gone >= -SKEW else math.inf
+
+
 def fresh(now: str, out: str, limit: float) -> list[str]:
-    """Return the paths in `%T@ %p` lines of `find` whose age at `now` is within `limit` days."""
+    """Return the paths in `%T@ %p` lines of `find` whose age at `now` is within `limit` days; none of the future."""
     at = dt.datetime.fromisoformat(now).timestamp()
     found = (line.partition(" ") for line in out.splitlines())
-    return [path for stamp, _, path in found if path and at - float(stamp) <= limit * 86400]
+    return [path for stamp, _, path in found if path and -SKEW <= (at - float(stamp)) / 86400 <= limit]
 
 
 def held(value: object) -> Any:
