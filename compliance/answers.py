@@ -84,7 +84,9 @@ def fresh(now: str, out: str, limit: float) -> list[str]:
     """Return the paths in `%T@ %p` lines of `find` whose age at `now` is within `limit` days; none of the future."""
     at = dt.datetime.fromisoformat(now).timestamp()
     found = (line.partition(" ") for line in out.splitlines())
-    return [path for stamp, _, path in found if path and -SKEW <= (at - float(stamp)) / 86400 <= limit]
+    return [
+        path for stamp, _, path in found if path and -SKEW <= (at - float(stamp)) / 86400 <= limit
+    ]
 
 
 def held(value: object) -> Any:

@@ -23,7 +23,9 @@ def judge(proofs: Answers) -> Judgement:
         faults.append(
             Text(
                 "记录没有及时传到其他节点" if held else "记录没有传到其他节点",
-                "the records reach another node late" if held else "the records reach no other node",
+                "the records reach another node late"
+                if held
+                else "the records reach no other node",
             )
         )
     if not shared:

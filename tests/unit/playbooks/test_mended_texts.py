@@ -105,10 +105,15 @@ SSHD = "maxauthtries 4\npermitemptypasswords no\npermitrootlogin prohibit-passwo
         "MaxAuthTries 6",
         "MaxAuthTries 020",
         "MaxAuthTries 100",
+        "ClientAliveInterval 0",
+        "ClientAliveInterval=1h",
+        'ClientAliveInterval "301" # so',
+        "ClientAliveCountMax 4",
+        'PermitRootLogin="yes"',
     ],
 )
 def test_an_exception_of_sshd_loses_the_line_that_the_check_finds_and_no_other(line):
-    kept = "Match User hbox-inspect\n  AuthenticationMethods publickey\n  MaxAuthTries 5\n"
+    kept = "Match User hbox-inspect\n  AuthenticationMethods publickey\n  MaxAuthTries 5\n  ClientAliveInterval =300\n"
     text = f"{kept}Match User root\n{line}\n  PermitRootLogin no\n"
     assert sshd_limits.judge((said(SSHD), said(text))).verdict != "conform"
     asked = _lax(text)
@@ -122,6 +127,34 @@ def _lax(text):
     tasks = yaml.safe_load((ROLES / "ssh/tasks/main.yml").read_text())
     asked = tasks[-1]["ansible.builtin.replace"]
     return re.sub(jinja2.Template(asked["regexp"]).render(words), asked["replace"], text)
+
+
+@pytest.mark.parametrize(
+    "line", ["Include /root/more.conf", "include=/etc/ssh/x/*", ' Include "more.conf" # so']
+)
+def test_a_file_that_nobody_judges_is_read_no_more(line, tmp_path):
+    ours = "Include /etc/ssh/sshd_config.d/*.conf\n"
+    text = f"{ours}Port 22\n{line}\nUsePAM yes\n"
+    looks, goes = (_task(name) for name in ("Other files that sshd", "It reads them no more"))
+    (tmp_path / "sshd_config").write_text(text)
+    (tmp_path / "sshd_config.d").mkdir()
+    (tmp_path / "sshd_config.d/10-hbox.conf").write_text(ours)
+    script = looks["ansible.builtin.shell"].replace(
+        "/etc/ssh/sshd_config", f"{tmp_path}/sshd_config"
+    )
+    script = script.replace(f"{tmp_path}/sshd_config\\.d", "/etc/ssh/sshd_config\\.d")
+    found = subprocess.run(["sh", "-c", script], capture_output=True, check=True, text=True).stdout
+    assert found.split() == [str(tmp_path / "sshd_config")]
+    asked = goes["ansible.builtin.replace"]
+    assert sshd_limits.judge((said(SSHD), said(text))).verdict != "conform"
+    made = re.sub(asked["regexp"], asked["replace"], text)
+    assert made == f"{ours}Port 22\n# hbox: {line}\nUsePAM yes\n"
+    assert sshd_limits.judge((said(SSHD), said(made))).verdict == "conform"
+
+
+def _task(name):
+    tasks = yaml.safe_load((ROLES / "ssh/tasks/main.yml").read_text())
+    return next(one for one in tasks if one["name"].startswith(name))
 
 
 def test_the_same_files_are_looked_for_that_are_then_rewritten(tmp_path):

@@ -61,7 +61,9 @@ def test_a_run_is_due_when_its_day_and_hour_have_come(wanted, last, now, expecte
 
 def runs(box):
     with reading(box.engine) as session:
-        return list(session.scalars(select(Job).where(Job.kind == "compliance.run").order_by(Job.number)))
+        return list(
+            session.scalars(select(Job).where(Job.kind == "compliance.run").order_by(Job.number))
+        )
 
 
 def test_the_schedule_asks_for_a_run_on_behalf_of_who_set_it(box):
