@@ -14,7 +14,7 @@ import playbooks
 from appliance.errors import BoxError
 from compliance import sudo as sudoers
 from compliance import sudo_closing
-from compliance.checks import core_dumps, sshd_limits, sudo_rules
+from compliance.checks import accounts, core_dumps, sshd_limits, sudo_rules
 from compliance.evidence import Answer, Evidence, Status
 
 ROLES = playbooks.ROOT / "roles"
@@ -264,3 +264,33 @@ def test_who_may_take_an_image_is_the_checks_list():
     strange = "kernel.core_pattern=| /var/tmp/keep %P\n-kernel/core_pattern = |/tmp/x\n"
     made = re.sub(pattern, asked["replace"], kept + strange, flags=re.MULTILINE)
     assert made == kept + "".join(f"# hbox: {line}\n" for line in strange.splitlines())
+
+
+def test_a_password_outside_shadow_goes_whatever_it_is():
+    tasks = yaml.safe_load((ROLES / "accounts/tasks/main.yml").read_text())
+    asked = next(one for one in tasks if one["name"].startswith("Passwords are in shadow"))
+    assert asked["diff"] is False
+    rule = asked["ansible.builtin.replace"]
+    kept = "root:x:0:0:root:/root:/bin/bash\nbin:*:2:2::/:/x\ngames:!:5:60::/:/x\n+::::::\n"
+    text = (
+        kept + "one::1000:100::/:/bin/sh\ntwo:$6$a$b:1001:100::/:/bin/sh\nsix:!$6$a$b:1:1::/:/x\n"
+    )
+    made = re.sub(rule["regexp"], rule["replace"], text, flags=re.MULTILINE)
+    assert made == kept + (
+        "one:x:1000:100::/:/bin/sh\ntwo:x:1001:100::/:/bin/sh\nsix:x:1:1::/:/x\n"
+    )
+    people = [line for line in made.splitlines() if line[0] != "+"]
+    found = accounts.judge((said("\n".join(people)), said("root:locked:1")))
+    assert found.verdict == "conform"
+
+
+def test_an_account_of_programs_without_a_shells_name_is_closed_too(tmp_path):
+    tasks = yaml.safe_load((ROLES / "accounts/tasks/main.yml").read_text())
+    look = next(one for one in tasks if one["name"].startswith("Accounts of programs"))
+    (tmp_path / "shadow").write_text("a:$6$x:1:\nb:!:1:\nc:$6$x:1:\nroot:$6$x:1:\n")
+    (tmp_path / "passwd").write_text(
+        "a:x:5:60::/:\nb:x:6:60::/:\nc:x:7:60::/:/usr/sbin/nologin\nroot:x:0:0::/:\n"
+    )
+    script = look["ansible.builtin.shell"].replace("/etc/", f"{tmp_path}/")
+    found = subprocess.run(["sh", "-c", script], capture_output=True, check=True, text=True).stdout
+    assert found.split() == ["a"]
