@@ -207,7 +207,9 @@ def _rule(raw: dict[str, Any]) -> NftRule:
             fields |= named
             if "dport" in named:
                 ports |= set(_numbers(match["right"]))
-    accepts = any("accept" in expression for expression in expressions)
+    accepts = any(
+        "accept" in one or '"accept"' in json.dumps(one.get("vmap", "")) for one in expressions
+    )
     text = json.dumps(expressions, sort_keys=True)
     return NftRule(
         raw["family"],
@@ -241,5 +243,7 @@ def _numbers(right: object) -> Iterator[int]:
         for one in right:
             yield from _numbers(one)
     elif isinstance(right, dict):
-        for key in ("set", "range", "concat"):
+        for key in ("set", "concat"):
             yield from _numbers(right.get(key))
+        ends = list(_numbers(right.get("range")))
+        yield from range(ends[0], ends[-1] + 1) if ends else ()
