@@ -5,8 +5,8 @@ from compliance.answers import ruleset
 from compliance.checks.asked import RULESET
 from compliance.evidence import Answers
 from compliance.model import Check, Judgement, Kind, weigh
-from compliance.ways import reached
 from compliance.questions import File
+from compliance.ways import reached
 
 
 def judge(proofs: Answers) -> Judgement:
