@@ -45,6 +45,12 @@ def listeners(out: str) -> list[Listener]:
     return found
 
 
+def installed(out: str) -> list[str]:
+    """Read `STATUS NAME VERSION` lines of dpkg: what is there, be it wished, held back, or half set up."""
+    split = (line.split() for line in out.splitlines())
+    return [words[1] for words in split if len(words) > 1 and words[0][1:2] not in ("n", "c", "")]
+
+
 def options(out: str, comment: str = "#") -> dict[str, str]:
     """Read `key value` or `key = value` lines, keys in lower case; the last one wins."""
     found = {}
