@@ -3,10 +3,13 @@
 import datetime as dt
 import ipaddress
 import json
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
+
+SKEW = 0.01  # days: clocks of nodes differ a little, and an answer takes its time
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,12 @@ def listeners(out: str) -> list[Listener]:
     return found
 
 
+def installed(out: str) -> list[str]:
+    """Read `STATUS NAME VERSION` lines of dpkg: what is there, be it wished, held back, or half set up."""
+    split = (line.split() for line in out.splitlines())
+    return [words[1] for words in split if len(words) > 1 and words[0][1:2] not in ("n", "c", "")]
+
+
 def options(out: str, comment: str = "#") -> dict[str, str]:
     """Read `key value` or `key = value` lines, keys in lower case; the last one wins."""
     found = {}
@@ -71,11 +80,19 @@ def days(now: str, then: str) -> float:
     return gone.total_seconds() / 86400
 
 
+def age(now: str, then: str) -> float:
+    """Return how many days ago `then` was; endless where it is yet to come: such a date proves nothing of now."""
+    gone = days(now, then)
+    return gone if gone >= -SKEW else math.inf
+
+
 def fresh(now: str, out: str, limit: float) -> list[str]:
-    """Return the paths in `%T@ %p` lines of `find` whose age at `now` is within `limit` days."""
+    """Return the paths in `%T@ %p` lines of `find` whose age at `now` is within `limit` days; none of the future."""
     at = dt.datetime.fromisoformat(now).timestamp()
     found = (line.partition(" ") for line in out.splitlines())
-    return [path for stamp, _, path in found if path and at - float(stamp) <= limit * 86400]
+    return [
+        path for stamp, _, path in found if path and -SKEW <= (at - float(stamp)) / 86400 <= limit
+    ]
 
 
 def held(value: object) -> Any:
@@ -196,7 +213,9 @@ def _rule(raw: dict[str, Any]) -> NftRule:
             fields |= named
             if "dport" in named:
                 ports |= set(_numbers(match["right"]))
-    accepts = any("accept" in expression for expression in expressions)
+    accepts = any(
+        "accept" in one or '"accept"' in json.dumps(one.get("vmap", "")) for one in expressions
+    )
     text = json.dumps(expressions, sort_keys=True)
     return NftRule(
         raw["family"],
@@ -230,5 +249,7 @@ def _numbers(right: object) -> Iterator[int]:
         for one in right:
             yield from _numbers(one)
     elif isinstance(right, dict):
-        for key in ("set", "range", "concat"):
+        for key in ("set", "concat"):
             yield from _numbers(right.get(key))
+        ends = list(_numbers(right.get("range")))
+        yield from range(ends[0], ends[-1] + 1) if ends else ()

@@ -2,8 +2,8 @@
 
     python -I -m compliance.closing ARGUMENTS.json
 
-ARGUMENTS.json holds `what`: `rights` (of programs that nobody meant to have another's) or `strays` (files
-that anybody may write, and those of nobody); with `_ansible_check_mode` nothing is changed. It answers in JSON what changed, or would. The walk is the check's own, so what is mended is what was found; names are
+ARGUMENTS.json holds `what`: `rights` (of programs that nobody meant to have another's), `strays` (files
+that anybody may write, and those of nobody) or `all` (both, in one walk); with `_ansible_check_mode` nothing is changed. It answers in JSON what changed, or would. The walk is the check's own, so what is mended is what was found; names are
 taken as bytes, so that none of them can pass for another.
 """
 
@@ -20,7 +20,10 @@ from compliance import walk
 from compliance.checks.setuid_files import meant
 
 KINDS = {"rights": ("setid", "caps"), "strays": ("open", "unowned")}
+KINDS["all"] = (*KINDS["rights"], *KINDS["strays"])
 
+_OFF = {"setid": 0o6000, "open": 0o002, "unowned": 0o6077, "caps": 0}
+"""Bits of the mode that go."""
 _GONE = 0o6002  # bits that may be gone already: a file can stand in two lines
 
 
@@ -48,13 +51,14 @@ def close(kind: str, root: str = "/", *, dry: bool = False) -> tuple[list[str], 
     wanted = KINDS[kind]
     found = list(_found(root))
     spared = {_inode(one.path) for one in found if one.what == "setid" and meant(one.shown)}
-    before, after = [], []
+    before, after, gone = [], [], dict[str, int]()
     for one in found:
         if one.what not in wanted or (one.what == "setid" and _inode(one.path) in spared):
             continue
         if dry or _mend(one):
             before.append(f"{one.mode:04o} {one.uid}:{one.gid} {one.shown} {one.what}")
-            after.append(_wanted(one))
+            gone[one.shown] = gone.get(one.shown, 0) | _OFF[one.what]
+            after.append(_wanted(one, gone[one.shown]))
     return before, after
 
 
@@ -74,16 +78,13 @@ def _inode(path: str) -> tuple[int, int]:
     return (held.st_dev, held.st_ino)
 
 
-def _closed(one: Found) -> tuple[int, int, int]:
-    """Return mode, owner and group that it should have. Pure."""
-    off = {"setid": 0o6000, "open": 0o002, "unowned": 0o6077, "caps": 0}[one.what]
-    owner = (0, 0) if one.what == "unowned" else (one.uid, one.gid)
-    return (one.mode & ~off, *owner)
+def _owner(one: Found) -> tuple[int, int]:
+    return (0, 0) if one.what == "unowned" else (one.uid, one.gid)
 
 
-def _wanted(one: Found) -> str:
-    mode, uid, gid = _closed(one)
-    return f"{mode:04o} {uid}:{gid} {one.shown}"
+def _wanted(one: Found, off: int) -> str:
+    uid, gid = _owner(one)
+    return f"{one.mode & ~off:04o} {uid}:{gid} {one.shown}"
 
 
 def _mend(one: Found) -> bool:
@@ -97,21 +98,20 @@ def _mend(one: Found) -> bool:
         bits = stat.S_IMODE(held.st_mode) ^ one.mode
         if (bits & ~_GONE, held.st_uid, held.st_gid) != (0, one.uid, one.gid):
             return False
-        _apply(one, f"/proc/self/fd/{descriptor}", link=stat.S_ISLNK(held.st_mode))
+        _apply(one, f"/proc/self/fd/{descriptor}", held)
     finally:
         os.close(descriptor)
     return True
 
 
-def _apply(one: Found, place: str, *, link: bool) -> None:
-    mode, uid, gid = _closed(one)
+def _apply(one: Found, place: str, held: os.stat_result) -> None:
     if one.what == "caps":
         os.removexattr(place, walk.CAPABILITY)
         return
     if one.what == "unowned":
-        os.chown(place, uid, gid)
-    if not link:  # a link has no mode of its own
-        Path(place).chmod(mode)
+        os.chown(place, *_owner(one))
+    if not stat.S_ISLNK(held.st_mode):  # a link has no mode of its own
+        Path(place).chmod(stat.S_IMODE(held.st_mode) & ~_OFF[one.what])
 
 
 def answer(asked: dict[str, Any], root: str = "/") -> dict[str, Any]:

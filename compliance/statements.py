@@ -2,7 +2,8 @@
 
 A statement counts when another person than its author approved it and its review day is not past. It
 decides what no check asks, and completes what a machine saw in part. Where a machine found a fault, or
-could not see, its verdict stands. Where the checks conform, a person may still find worse.
+could not see, its verdict stands. Where the checks conform, a person may still find worse: such a fault
+outlasts its review day, for time mends nothing; it ends with the next approved statement.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -62,12 +63,27 @@ def standing(one: Statement, today: str) -> tuple[Effect, Text] | None:
         return Effect.WAITS, Text("批准人与填报人是同一人", "its author approved it himself")
     if not one.record.strip():
         return Effect.WAITS, Text("没有结果记录或理由", "it gives no record and no reason")
-    if one.review_by < today:
-        return Effect.LAPSED, Text(
-            f"人员记录应于 {one.review_by} 前复核，已逾期",
-            f"the statement was to be reviewed by {one.review_by}",
-        )
+    if one.review_by < today and one.verdict not in _FAULTS:
+        return Effect.LAPSED, _late(one)
     return None
+
+
+def _late(one: Statement) -> Text:
+    return Text(
+        f"人员记录应于 {one.review_by} 前复核，已逾期",
+        f"the statement was to be reviewed by {one.review_by}",
+    )
+
+
+def _overdue(one: Statement, today: str, told: Text) -> Text:
+    """Return what is told of a statement that counts; of a fault whose review day is past, that too."""
+    if one.review_by >= today:
+        return told
+    late = _late(one)
+    return Text(
+        f"{told.zh}（{late.zh}，复核前仍按此判定）",
+        f"{told.en} ({late.en}; it stands until somebody looks again)",
+    )
 
 
 def same_person(one: str, other: str) -> bool:
@@ -84,6 +100,7 @@ def decide(machine: Verdict, one: Statement, today: str, *, asked: bool, complet
     if barred:
         return Decided(machine, *barred)
     told = Text(f"人员记录：{one.record}", f"On a person's record: {one.record}")
+    told = _overdue(one, today, told)
     if machine is Verdict.PENDING and (not asked or one.verdict in _FAULTS):
         return Decided(one.verdict, Effect.DECIDES, told)
     if one.verdict is machine:
@@ -133,7 +150,8 @@ def _effect(
     if barred:
         return barred
     effect = Effect(held) if held else Effect.DECIDES
-    return effect, EFFECT_TEXT[effect]
+    told = EFFECT_TEXT[effect]
+    return effect, _overdue(one, today, told) if effect in COUNTS else told
 
 
 def plain(one: Statement) -> dict[str, Any]:

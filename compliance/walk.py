@@ -4,7 +4,7 @@
 
 It prints a line for each thing a check looks for: `WHAT MODE UID GID PATH`, where WHAT is `open`
 (anybody may write), `unowned` (no account or group has it), `setid` (a program with another's
-rights) or `caps` (a program with some of root's). The last line is `end N SECONDS`; a walk that met its bounds ends with `cut` instead.
+rights), `twin` (one of those that has several names; its inode in octal stands for the mode) or `caps` (a program with some of root's). The last line is `end N SECONDS`; a walk that met its bounds ends with `cut` instead.
 A name is told as `shown` says it: whatever it is made of, it stays on its line and `read_back` returns it.
 """
 
@@ -80,6 +80,8 @@ def _said(path: str, found: os.stat_result, users: set[int], groups: set[int]) -
         yield f"unowned {line}"
     if plain and mode & (stat.S_ISUID | stat.S_ISGID) and mode & 0o111:
         yield f"setid {line}"
+        if found.st_nlink > 1:
+            yield f"twin {found.st_ino:o} {found.st_uid} {found.st_gid} {shown(path)}"
     if plain and mode & 0o111 and capability(path):
         yield f"caps {line}"
 

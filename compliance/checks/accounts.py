@@ -33,10 +33,19 @@ def judge(proofs: Answers) -> Judgement:
 def _twice(people: list[list[str]]) -> Iterator[Text]:
     for name, times in Counter(fields[0] for fields in people).items():
         if times > 1:
-            yield Text(f"账户名 {name} 重复", f"login name {name} is not unique")
+            yield Text(
+                f"账户名 {name} 重复，须由人查明并改名",
+                f"login name {name} is not unique; a person must find whose it is",
+            )
     for uid, times in Counter(fields[2] for fields in people).items():
         if times > 1:
-            yield Text(f"用户标识 {uid} 被 {times} 个账户共用", f"{times} accounts share uid {uid}")
+            zh, en = f"用户标识 {uid} 被 {times} 个账户共用", f"{times} accounts share uid {uid}"
+            # Whose files are whose cannot be told by a number that two have; only root's is known.
+            by_hand = uid != "0"
+            yield Text(
+                zh + "，须由人查明文件归属后改号" * by_hand,
+                en + "; a person must tell whose files are whose" * by_hand,
+            )
 
 
 def _passwords(people: list[list[str]]) -> Iterator[Text]:

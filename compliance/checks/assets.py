@@ -1,7 +1,7 @@
 """The box keeps a list of what it is made of: every node with its hardware and software, lately looked at."""
 
 from appliance.errors import Text
-from compliance.answers import days, held, rows
+from compliance.answers import age, held, rows
 from compliance.evidence import Answers
 from compliance.model import Check, Judgement, Kind, unknown, weigh
 from compliance.questions import sql
@@ -23,7 +23,7 @@ def judge(proofs: Answers) -> Judgement:
             faults.append(
                 Text(f"节点 {node['name']} 缺少 {lacking}", f"node {node['name']} lacks {lacking}")
             )
-        elif days(proofs[0].at, node["facts_at"]) > OLD:
+        elif age(proofs[0].at, node["facts_at"]) > OLD:
             faults.append(
                 Text(
                     f"节点 {node['name']} 一个月未盘点",

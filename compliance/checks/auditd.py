@@ -23,13 +23,21 @@ def judge(proofs: Answers) -> Judgement:
         faults.append(
             Text(f"审计规则未覆盖 {' '.join(missing)}", f"no audit rule for {' '.join(missing)}")
         )
-    if any(rule[:2] == ["-a", "never,task"] for rule in rules):
-        faults.append(Text("规则免除了全部进程的审计", "a rule exempts every process"))
+    exempt = [" ".join(rule) for rule in rules if _exempts(rule)]
+    if exempt:
+        shown = "; ".join(exempt[:4])
+        faults.append(Text(f"规则免除了审计：{shown}", f"a rule exempts from the audit: {shown}"))
     return weigh(
         faults,
         2,
         Text("审计已启用并覆盖身份与授权文件", "Audit is on and covers identities and rights"),
     )
+
+
+def _exempts(rule: Sequence[str]) -> bool:
+    """Whether the rule keeps something from being written down: the first rule that fits is the one that counts."""
+    named = set(rule[1].split(",")) if len(rule) > 1 and rule[0] in ("-a", "-A") else set()
+    return bool(named & {"never", "exclude"})
 
 
 def _writes(rule: Sequence[str], path: str) -> bool:

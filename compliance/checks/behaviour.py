@@ -1,7 +1,7 @@
 """What crosses the zones is watched for the unusual: somebody counts every minute and raises alerts."""
 
 from appliance.errors import Text
-from compliance.answers import days, rows
+from compliance.answers import age, rows
 from compliance.evidence import Answers
 from compliance.model import Check, Judgement, Kind, weigh
 from compliance.questions import command, sql
@@ -14,7 +14,7 @@ def judge(proofs: Answers) -> Judgement:
     minutes, flows = rows(proofs[0].out), proofs[1].lines()
     faults = []
     newest = f"{minutes[0]['minute']}:00+00:00" if minutes else ""
-    if not newest or days(proofs[0].at, newest) > LATE:
+    if not newest or age(proofs[0].at, newest) > LATE:
         faults.append(
             Text(
                 "近十分钟无人统计网关流量", "nobody counted the gateway's traffic these ten minutes"

@@ -10,6 +10,7 @@ from compliance.model import Check, Judgement, Kind, unknown, weigh
 from compliance.questions import command
 
 PLAIN = ("ext2", "ext3", "ext4", "xfs", "btrfs", "vfat", "swap")
+READ_ONLY = ("squashfs", "iso9660", "erofs")
 STARTING = ("/boot", "/boot/efi")  # read by the firmware, before anybody could give a key
 
 
@@ -35,7 +36,8 @@ def _walk(parts: list[Any], *, sealed: bool, loose: bool) -> Iterator[tuple[Any,
     for part in parts:
         under = sealed or part.get("type") == "crypt"
         out = loose or bool(part.get("rm"))
-        if part.get("fstype") in PLAIN:
+        mounted = part.get("mountpoint") and part.get("fstype") not in READ_ONLY
+        if part.get("fstype") in PLAIN or mounted:
             yield part, under, out
         yield from _walk(part.get("children", []), sealed=under, loose=out)
 

@@ -8,6 +8,7 @@ from compliance.questions import command
 
 ACCOUNT_FILES = ("/etc/passwd", "/etc/group", "/etc/shadow", "/etc/gshadow")
 WIDEST = {"/etc/passwd": 0o644, "/etc/group": 0o644, "/etc/shadow": 0o640, "/etc/gshadow": 0o640}
+GROUPS = ("root", "shadow")
 KEYS = command(
     "find", "/etc/ssh", "/var/lib/hbox/keys", "/var/lib/hbox/tls", "(", "-name", "*_key", "-o", "-name", "*.key",
     "-o", "-path", "/var/lib/hbox/keys", ")", "-printf", "%m %u %g %p\\n", ok=(0, 1),
@@ -19,7 +20,10 @@ def judge(proofs: Answers) -> Judgement:
     files, keys = modes(proofs[0].out), modes(proofs[1].out)
     if len(files) < len(ACCOUNT_FILES) or not keys:
         return unknown("未能读到全部账户文件或密钥", "Not all account files or keys could be seen")
-    loose = [one for one in files if one.user != "root" or one.bits & ~WIDEST[one.path]]
+    loose = [
+        one for one in files
+        if one.user != "root" or one.group not in GROUPS or one.bits & ~WIDEST[one.path]
+    ]  # fmt: skip
     loose += [one for one in keys if one.bits & _closed(one) or one.user != "root"]
     good = Text(
         f"{len(files)} 个账户文件与 {len(keys)} 个私钥（含目录）权限正确",

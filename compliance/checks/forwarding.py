@@ -6,6 +6,7 @@ from compliance.checks.asked import RULESET
 from compliance.evidence import Answers
 from compliance.model import Check, Judgement, Kind, weigh
 from compliance.questions import File
+from compliance.ways import reached
 
 
 def judge(proofs: Answers) -> Judgement:
@@ -23,7 +24,7 @@ def judge(proofs: Answers) -> Judgement:
         faults.append(
             Text("forward 链默认策略不是 drop", "the forward hook does not drop by default")
         )
-    opened = [r for c in dropping for r in rules.of(c) if r.accepts]
+    opened = [r for c in dropping for r in reached(rules, c) if r.accepts]
     faults += [
         Text(f"forward 链放行规则：{r.text}", f"the forward chain accepts: {r.text}")
         for r in opened

@@ -1,7 +1,7 @@
 """Who no longer comes has no access: disabled accounts have no session, and none lies idle for a quarter."""
 
 from appliance.errors import Text
-from compliance.answers import days, rows
+from compliance.answers import age, rows
 from compliance.evidence import Answers
 from compliance.model import Check, Judgement, Kind, unknown, weigh
 from compliance.questions import sql
@@ -22,7 +22,7 @@ def judge(proofs: Answers) -> Judgement:
         if row["disabled"]:
             if name in inside:
                 faults.append(Text(f"已停用账号 {name} 仍有会话", f"disabled, but inside: {name}"))
-        elif days(proofs[0].at, last.get(name, row["created_at"])) > IDLE:
+        elif age(proofs[0].at, last.get(name, row["created_at"])) > IDLE:
             faults.append(
                 Text(f"账号 {name} 超过 {IDLE} 天未登录", f"{name} did not come for {IDLE} days")
             )

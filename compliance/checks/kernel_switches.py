@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from appliance.errors import Text
 from compliance.evidence import Answers
-from compliance.model import Check, Judgement, Kind, weigh
+from compliance.model import Check, Judgement, Kind, unknown, weigh
 from compliance.questions import command
 
 WANTED = {
@@ -49,7 +49,10 @@ def judge(proofs: Answers) -> Judgement:
         for name, value in WANTED.items()
         if held.get(name) != value
     ]
-    faults += _interfaces(proofs[1].lines())
+    each = proofs[1].lines()
+    if not any("/default/" in line for line in each):
+        return unknown("看不到各网卡的内核开关", "The switches of the interfaces cannot be seen")
+    faults += _interfaces(each)
     good = Text(
         f"{len(WANTED)} 个内核开关与基线一致", f"{len(WANTED)} kernel switches as in the baseline"
     )

@@ -8,6 +8,7 @@ from compliance.evidence import Answers
 from compliance.model import Check, Judgement, Kind, weigh
 from compliance.questions import command
 
+LEAST = 512 * 1024**2  # bytes: with less, half a year is a word
 HALF_YEAR = 180 * 86400
 _UNITS = {"": 1, "s": 1, "min": 60, "h": 3600, "day": 86400, "d": 86400, "week": 604800, "w": 604800,
           "month": 2629800, "m": 60, "year": 31557600, "y": 31557600}  # fmt: skip
@@ -22,6 +23,9 @@ def judge(proofs: Answers) -> Judgement:
     kept = _seconds(conf.get("maxretentionsec", "0"))
     if 0 < kept < HALF_YEAR:
         faults.append(Text("日志留存不足六个月", "the journal is kept for less than six months"))
+    room = re.fullmatch(r"(\d+)([KMGTPE]?)", conf.get("systemmaxuse", "1G").strip().upper())
+    if not room or int(room[1]) * 1024 ** " KMGTPE".index(room[2] or " ") < LEAST:
+        faults.append(Text("日志容量不足 512M", "the journal has less than 512 MiB of room"))
     if "maxretentionsec" not in conf and "systemmaxuse" not in conf:
         faults.append(Text("未声明留存时间或容量", "neither retention nor size is declared"))
     if any(one.bits & 0o007 for one in files):

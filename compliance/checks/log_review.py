@@ -1,7 +1,7 @@
 """The audit administrator works with the records: within a month somebody of that role came and looked."""
 
 from appliance.errors import Text
-from compliance.answers import days, rows
+from compliance.answers import age, rows
 from compliance.evidence import Answers
 from compliance.model import Check, Judgement, Kind, unknown, weigh
 from compliance.questions import sql
@@ -15,7 +15,7 @@ def judge(proofs: Answers) -> Judgement:
     if not born or not born[0]["at"]:
         return unknown("没有任何审计记录", "There is no audit record")
     last = acts[0]["at"] if acts else ""
-    since = days(proofs[0].at, last or born[0]["at"])
+    since = age(proofs[0].at, last or born[0]["at"])
     faults = []
     if since > MONTH:
         faults.append(

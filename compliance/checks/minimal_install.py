@@ -1,6 +1,7 @@
 """Nothing is installed that a box has no use for: desktops, compilers, servers of other trades."""
 
 from appliance.errors import Text
+from compliance.answers import installed
 from compliance.checks.asked import PACKAGES
 from compliance.evidence import Answers
 from compliance.model import Check, Judgement, Kind, unknown, weigh
@@ -13,14 +14,12 @@ NEEDLESS = ("xserver-xorg", "gnome-", "kde-", "lightdm", "gdm3", "apache2", "ngi
 
 def judge(proofs: Answers) -> Judgement:
     """Judge the list of installed packages."""
-    installed = [line.split()[1] for line in proofs[0].lines() if line.startswith("ii ")]
-    if not installed:
+    there = installed(proofs[0].out)
+    if not there:
         return unknown("看不到已安装的软件包", "No installed package can be seen")
-    extra = [name for name in installed if name.startswith(NEEDLESS)]
+    extra = [name for name in there if name.startswith(NEEDLESS)]
     faults = [Text(f"不需要的软件 {name}", f"of no use here: {name}") for name in extra]
-    good = Text(
-        f"{len(installed)} 个软件包中无多余组件", f"{len(installed)} packages, none without a use"
-    )
+    good = Text(f"{len(there)} 个软件包中无多余组件", f"{len(there)} packages, none without a use")
     return weigh(faults, 1, good)
 
 

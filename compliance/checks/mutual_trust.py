@@ -7,17 +7,20 @@ from compliance.evidence import Answers
 from compliance.model import Check, Judgement, Kind, unknown, weigh
 from compliance.questions import command
 
+NO_CERTIFICATE = ("key.pem", "crl.pem", "dh-params.pem")
+"""What QEMU and libvirt keep in the same folders."""
 LEFT = 30.0  # days before the end in which a new one must be there
 
 
 def judge(proofs: Answers) -> Judgement:
     """Judge the ends (`notAfter`) of every certificate of console and nodes."""
     ends: dict[str, float] = {}
-    path = ""
+    path, named = "", list[str]()
     now = dt.datetime.fromisoformat(proofs[0].at)
     for line in proofs[0].lines():
         if line.startswith("/"):
             path = line.strip()
+            named.append(path)
         elif line.startswith("notAfter="):
             end = dt.datetime.strptime(line[9:].strip(), "%b %d %H:%M:%S %Y GMT")  # noqa: DTZ007 - UTC, next line
             ends[path] = (end.replace(tzinfo=dt.UTC) - now).total_seconds() / 86400
@@ -27,6 +30,11 @@ def judge(proofs: Answers) -> Judgement:
         Text(f"证书 {path} 剩余 {left:.0f} 天", f"certificate {path}: {left:.0f} days left")
         for path, left in sorted(ends.items())
         if left < LEFT
+    ]
+    faults += [
+        Text(f"证书 {one} 无法读取", f"certificate {one} cannot be read")
+        for one in named
+        if one not in ends and not one.endswith(NO_CERTIFICATE)
     ]
     least = min(ends.values())
     good = Text(

@@ -1,7 +1,7 @@
 """Every node reports: it answered within the last minutes, and its state is known."""
 
 from appliance.errors import Text
-from compliance.answers import days, rows
+from compliance.answers import age, rows
 from compliance.evidence import Answers
 from compliance.model import Check, Judgement, Kind, unknown, weigh
 from compliance.questions import sql
@@ -16,7 +16,7 @@ def judge(proofs: Answers) -> Judgement:
         return unknown("记录中没有节点", "The records know no node")
     faults = []
     for node in nodes:
-        silent = not node["seen_at"] or days(proofs[0].at, node["seen_at"]) > LATE
+        silent = not node["seen_at"] or age(proofs[0].at, node["seen_at"]) > LATE
         if (silent and not node["home"]) or node["why"]:
             faults.append(
                 Text(f"节点 {node['name']} 未上报", f"node {node['name']} does not report")

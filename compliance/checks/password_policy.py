@@ -5,10 +5,12 @@ from compliance.answers import number, options
 from compliance.checks.asked import SHADOW
 from compliance.evidence import Answers, Evidence
 from compliance.model import Check, Judgement, Kind, weigh
+from compliance.pam_stack import entries
 from compliance.questions import File, command
 
 LONGEST_DAYS = 90  # a testing body's level-3 handbook, Debian sheet
 SHORTEST = 8
+BINDING = ("requisite", "required")
 
 QUALITY = command(
     "sh",
@@ -28,8 +30,13 @@ def judge(proofs: Answers) -> Judgement:
         proofs[3],
     )
     faults = []
-    if not any("pam_pwquality" in line for line in stack.lines() if not line.startswith("#")):
+    asked = [one for one in entries(stack.out, "password") if one.module == "pam_pwquality.so"]
+    # What stands in the stack goes over the file.
+    quality |= options("\n".join(word for one in asked for word in one.words if "=" in word))
+    if not any(one.control in BINDING or one.control.startswith("[") for one in asked):
         faults.append(Text("PAM 未启用 pam_pwquality", "pam_pwquality is not in the PAM stack"))
+    if quality.get("enforcing", "1") == "0":
+        faults.append(Text("口令规则只提醒不强制", "a weak password is told of, and taken"))
     if (number(quality.get("minlen")) or 0) < SHORTEST:
         faults.append(
             Text(f"未要求口令长度至少 {SHORTEST} 位", f"minlen of at least {SHORTEST} is not set")

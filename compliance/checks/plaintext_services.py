@@ -1,7 +1,7 @@
 """No service that carries passwords in plain text is installed or listening."""
 
 from appliance.errors import Text
-from compliance.answers import listeners
+from compliance.answers import installed, listeners
 from compliance.checks.asked import PACKAGES, SOCKETS
 from compliance.evidence import Answers
 from compliance.model import Check, Judgement, Kind, weigh
@@ -33,10 +33,11 @@ def judge(proofs: Answers) -> Judgement:
         Text(f"明文服务端口开放：{one}", f"plain-text service listens on {one}")
         for one in open_ports
     ]
-    for line in proofs[1].lines():
-        state, name, *_ = [*line.split(), "", ""][:3]
-        if state == "ii" and name in NAMES:
-            faults.append(Text(f"已安装明文服务 {name}", f"plain-text service {name} is installed"))
+    faults += [
+        Text(f"已安装明文服务 {name}", f"plain-text service {name} is installed")
+        for name in installed(proofs[1].out)
+        if name in NAMES
+    ]
     return weigh(
         faults, 1, Text("未发现 telnet、ftp、rsh 等明文服务", "No telnet, ftp or rsh service found")
     )

@@ -1,7 +1,7 @@
 """A copy of the database lies outside it, not older than a week."""
 
 from appliance.errors import Text
-from compliance.answers import days, rows
+from compliance.answers import age, rows
 from compliance.evidence import Answers
 from compliance.model import Check, Judgement, Kind, weigh
 from compliance.questions import command, sql
@@ -12,7 +12,7 @@ WEEK = 7.0  # days
 def judge(proofs: Answers) -> Judgement:
     """Judge copies that other nodes put here, what the copier noted, and exports on the audit chain."""
     copies = proofs[0].lines()
-    exported = [row for row in rows(proofs[2].out) if days(proofs[2].at, row["at"]) <= WEEK]
+    exported = [row for row in rows(proofs[2].out) if age(proofs[2].at, row["at"]) <= WEEK]
     faults = []
     if not copies and not proofs[1].lines() and not exported:
         faults.append(Text("一周内没有数据库备份", "no copy of the database within a week"))

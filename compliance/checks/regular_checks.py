@@ -1,7 +1,7 @@
 """The box is checked as a whole at least monthly, and each report lies there, signed."""
 
 from appliance.errors import Text
-from compliance.answers import days, rows
+from compliance.answers import age, rows
 from compliance.evidence import Answers
 from compliance.model import Check, Judgement, Kind, unknown, weigh
 from compliance.questions import command, sql
@@ -15,9 +15,9 @@ def judge(proofs: Answers) -> Judgement:
     if not born or not born[0]["at"]:
         return unknown("看不到本机何时启用", "Nobody can see when this box began")
     files = set(proofs[2].lines())
-    last = runs[0]["at"] if runs else born[0]["at"]
+    ages = [age(proofs[0].at, row["at"]) for row in runs or born]
     faults = []
-    if days(proofs[0].at, last) > MONTH:
+    if min(ages) > MONTH:
         faults.append(Text("一个月内没有做过全面检查", "no check of the whole within a month"))
     faults += [
         Text(f"{row['at'][:10]} 的报告缺失", f"the report of {row['at'][:10]} is gone")

@@ -1,7 +1,7 @@
 """Bringing the records or a machine back was done within a year, so that it works when it must."""
 
 from appliance.errors import Text
-from compliance.answers import days, rows
+from compliance.answers import age, rows
 from compliance.evidence import Answers
 from compliance.model import Check, Judgement, Kind, weigh
 from compliance.questions import sql
@@ -12,7 +12,7 @@ YEAR = 366.0  # days
 def judge(proofs: Answers) -> Judgement:
     """Judge the newest restore, roll-back or drained node on the audit chain."""
     found = rows(proofs[0].out)
-    done = [row for row in found if days(proofs[0].at, row["at"]) <= YEAR]
+    done = [row for row in found if age(proofs[0].at, row["at"]) <= YEAR]
     faults = (
         []
         if done

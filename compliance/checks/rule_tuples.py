@@ -5,6 +5,7 @@ from compliance.answers import NftRule, ruleset
 from compliance.checks.asked import RULESET
 from compliance.evidence import Answers
 from compliance.model import Check, Judgement, Kind, weigh
+from compliance.ways import answering, limits
 
 RARP = "32821"  # 0x8035: by it a machine that moved tells the bridges where it is now
 ADDRESSES = frozenset(("saddr", "daddr"))
@@ -34,9 +35,10 @@ def judge(proofs: Answers) -> Judgement:
 def _exact(rule: NftRule) -> bool:
     """Address resolution, and packets of a connection already judged, need no five-tuple."""
     resolution = any(f'"right": {name}' in rule.text for name in ('"arp"', RARP))
-    if resolution or ("state" in rule.fields and '"new"' not in rule.text):
+    if resolution or answering(rule):
         return True
-    return rule.fields >= ADDRESSES and bool({"dport", "sport"} & rule.fields)
+    held = limits(rule).keys()
+    return held >= ADDRESSES and bool({"dport", "sport"} & held)
 
 
 CHECK = Check(

@@ -5,7 +5,8 @@ from compliance.checks.asked import PASSWD, SHADOW
 from compliance.evidence import Answers
 from compliance.model import Check, Judgement, Kind, weigh
 
-CLOSED = ("/usr/sbin/nologin", "/sbin/nologin", "/bin/false", "/usr/bin/false", "/bin/sync", "")
+CLOSED = ("/usr/sbin/nologin", "/sbin/nologin", "/bin/false", "/usr/bin/false", "/bin/sync")
+"""Not among them: none at all, for which login takes /bin/sh (passwd(5))."""
 
 
 def judge(proofs: Answers) -> Judgement:
@@ -25,8 +26,8 @@ def judge(proofs: Answers) -> Judgement:
         if person and not opened:
             faults.append(
                 Text(
-                    f"人员账户 {name} 已无 shell，未删除",
-                    f"{name}, left without a shell, is still there",
+                    f"人员账户 {name} 已无 shell，须由人确认后删除",
+                    f"{name}, left without a shell, is still there; a person must remove it",
                 )
             )
     good = Text(

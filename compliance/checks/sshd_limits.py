@@ -5,13 +5,12 @@ from compliance.answers import number, options
 from compliance.checks.asked import SSHD
 from compliance.evidence import Answers
 from compliance.model import Check, Judgement, Kind, weigh
-from compliance.questions import command
+from compliance.sshd import FILES, Exempt, elsewhere, exceptions
 
-FILES = command(
-    "sh", "-c", "cat /etc/ssh/sshd_config /etc/ssh/sshd_config.d/*.conf 2>/dev/null || true"
-)
 MOST = 5  # tries
 EXCEPTION = ("permitemptypasswords yes", "permitrootlogin yes")
+ALIVE = {"clientaliveinterval": 300, "clientalivecountmax": 3}
+"""The most that an exception may say of each, so that 15 minutes hold for it too; 0 is never."""
 
 
 def judge(proofs: Answers) -> Judgement:
@@ -36,23 +35,26 @@ def judge(proofs: Answers) -> Judgement:
             Text("未在 15 分钟内断开失联会话", "dead sessions are not dropped within 15 minutes")
         )
     faults += [
-        Text(f"Match 例外放宽：{line}", f"an exception (Match) allows: {line}")
-        for line in _exceptions(proofs[1].out)
+        Text(f"Match 例外放宽：{one}", f"an exception (Match) allows: {one}")
+        for one in exceptions(proofs[1].out)
+        if _lax(one)
+    ]
+    faults += [
+        Text(f"引用了未检查的文件 {path}", f"a file that nobody judges is included: {path}")
+        for path in elsewhere(proofs[1].out)
     ]
     return weigh(
         faults, 5, Text("sshd 登录失败与超时处理有效", "sshd limits tries, time and dead sessions")
     )
 
 
-def _exceptions(text: str) -> list[str]:
-    """Return the lines after the first `Match` that let in whom the rest keeps out."""
-    lines = [" ".join(line.partition("#")[0].lower().split()) for line in text.splitlines()]
-    first = next((n for n, line in enumerate(lines) if line.startswith("match ")), len(lines))
-    return [line for line in lines[first:] if line in EXCEPTION or _tries(line) > MOST]
-
-
-def _tries(line: str) -> int:
-    return (number(line.rpartition(" ")[2]) or 0) if line.startswith("maxauthtries ") else 0
+def _lax(one: Exempt) -> bool:
+    """Whether it lets in whom the rest keeps out, or leaves a dead session there."""
+    if one.word in ALIVE:
+        return not 0 < (number(one.value) or 0) <= ALIVE[one.word]
+    if one.word == "maxauthtries":
+        return (number(one.value) or 0) > MOST
+    return str(one) in EXCEPTION
 
 
 CHECK = Check(

@@ -5,6 +5,7 @@ from compliance.answers import NftRule, ruleset
 from compliance.checks.asked import RULESET
 from compliance.evidence import Answers
 from compliance.model import Check, Judgement, Kind, weigh
+from compliance.ways import drops, limits
 
 FAMILIES = ("inet", "bridge")
 
@@ -22,7 +23,8 @@ def judge(proofs: Answers) -> Judgement:
                 Text(f"{family} 表不看会话状态", f"table {family} does not look at the state")
             )
         dropped = any(
-            "state" in rule.fields and '"invalid"' in rule.text and not rule.accepts for rule in of
+            drops(rule) and rule.fields == {"state"} and "invalid" in limits(rule).get("state", ())
+            for rule in of
         )
         if not dropped:
             faults.append(_invalid(family, by_flags=opened and not by_state and _flags(of)))

@@ -1,7 +1,7 @@
 """Every API token in force ends within a year and belongs to an account in use."""
 
 from appliance.errors import Text
-from compliance.answers import days, rows
+from compliance.answers import age, days, rows
 from compliance.evidence import Answers
 from compliance.model import Check, Judgement, Kind, weigh
 from compliance.questions import sql
@@ -27,7 +27,7 @@ def judge(proofs: Answers) -> Judgement:
             )
         if days(row["expires_at"], row["created_at"]) > LONGEST:
             faults.append(Text(f"令牌有效期超过一年 {name}", f"lives longer than a year: {name}"))
-        if days(now, row["used_at"] or row["created_at"]) > IDLE:
+        if age(now, row["used_at"] or row["created_at"]) > IDLE:
             faults.append(Text(f"令牌 {IDLE} 天未使用 {name}", f"unused for {IDLE} days: {name}"))
     return weigh(
         faults,

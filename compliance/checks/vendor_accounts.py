@@ -1,7 +1,7 @@
 """A vendor's account was opened by a named person on record, and goes when the vendor's work is done."""
 
 from appliance.errors import Text
-from compliance.answers import days, rows
+from compliance.answers import age, rows
 from compliance.evidence import Answers
 from compliance.model import Check, Judgement, Kind, weigh
 from compliance.questions import sql
@@ -21,7 +21,7 @@ def judge(proofs: Answers) -> Judgement:
             faults.append(
                 Text(f"外部账号 {name} 无开通登记", f"nobody is on record for opening {name}")
             )
-        if not row["disabled"] and days(proofs[0].at, last.get(name, row["created_at"])) > LEFT:
+        if not row["disabled"] and age(proofs[0].at, last.get(name, row["created_at"])) > LEFT:
             faults.append(
                 Text(f"外部账号 {name} 闲置未停用", f"{name}, an outsider's, is idle and open")
             )

@@ -14,6 +14,7 @@ from controller.actions.compliance import RunCompliance
 from controller.actions.standing import principal_of
 from controller.jobs.log import tell
 from controller.jobs.queue import submit
+from controller.jobs.states import State, over
 from controller.jobs.steps import Say, Step
 from controller.records import answers
 from controller.records.answers import SCHEDULE, Schedule
@@ -25,6 +26,7 @@ from controller.workers.papers import genuine, sealed
 from controller.workers.site import Site
 
 EVERY = 300.0  # seconds between two looks at the schedule
+AGAIN = dt.timedelta(hours=1)  # between a run that came to nothing and the next attempt
 _VIA = "schedule"
 
 
@@ -93,18 +95,18 @@ def genuine_choices(session: Session, site: Site) -> dict[str, ComplianceChoice]
 
 
 def tend(site: Site) -> None:
-    """Ask for a run when the schedule says so; on behalf of the person who set it, as long as it has the role."""
+    """Ask for a run when the schedule says so; on behalf of the person who set it, as long as it has the role.
+
+    A run that failed, was refused or cancelled is no run: it is said, and asked for again.
+    """
     with reading(site.engine) as session:
         row = genuine_choices(session, site).get(SCHEDULE)
         wanted = answers.schedule(session) if row is not None else Schedule()
-        last = session.scalar(
-            select(Job.created_at)
-            .where(Job.kind == RunCompliance.kind)
-            .order_by(Job.created_at.desc())
-            .limit(1)
-        )
-    if row is None or not due(wanted, clock.read_iso(last) if last else None, clock.now()):
-        return
+        made, tried = _run(session, State.SUCCEEDED), _run(session)
+        now, day = clock.now(), clock.read_iso(made.created_at) if made else None
+        if not due(wanted, day, now) or not may_try(tried, now):
+            return
+        lost = f"run {tried.number} {tried.state}; " if tried and tried is not made else ""
     with transaction(site.engine) as session:
         account = session.scalar(select(Account).where(Account.name == wanted.by))
         if account is None or account.disabled:
@@ -112,11 +114,19 @@ def tend(site: Site) -> None:
                 f"scheduled inspection: {wanted.by} has no account any more; set the schedule anew"
             )
             return
-        submit(session, principal_of(session, account, _VIA), RunCompliance())
+        job = submit(session, principal_of(session, account, _VIA), RunCompliance())
+        if lost:
+            tell(f"scheduled inspection: {lost}asked for again as {job.number}")
+
+
+def _run(session: Session, *states: State) -> Job | None:
+    """Return the run that was asked for last, of those in one of `states` where any is given."""
+    query = select(Job).where(Job.kind == RunCompliance.kind).order_by(Job.number.desc()).limit(1)
+    return session.scalar(query.where(Job.state.in_(states)) if states else query)
 
 
 def due(wanted: Schedule, last: dt.datetime | None, now: dt.datetime) -> bool:
-    """Whether a run is to be asked for: its day has come since the last one, and its hour (Beijing time).
+    """Whether a run is to be asked for: its day has come since the last one made, and its hour (Beijing time).
 
     A box that was off at that hour makes it up as soon as it is on.
     """
@@ -130,6 +140,14 @@ def due(wanted: Schedule, last: dt.datetime | None, now: dt.datetime) -> bool:
         return True
     # The day counts, not the second: a run that took its time does not push the next one back.
     return (point.date() - last.astimezone(clock.BEIJING).date()).days >= wanted.days
+
+
+def may_try(tried: Job | None, now: dt.datetime) -> bool:
+    """Whether another run may be asked for: none is under way, and none came to nothing just now."""
+    if tried is None:
+        return True
+    ended = clock.read_iso(tried.finished_at or tried.created_at)
+    return over(tried) and (tried.state == State.SUCCEEDED or now - ended >= AGAIN)
 
 
 def _choosing(site: Site, key: str, value: str) -> Step:

@@ -59,10 +59,13 @@ def switch(name: str, value: str, also: tuple[str, ...] = ()) -> Breach:
 BREACHES = (
     switch("net.ipv4.ip_forward", "1", also=("forwarding",)),
     switch("net.ipv4.conf.all.rp_filter", "0"),
+    switch("net.ipv4.conf.all.accept_redirects", "1"),
     switch("net.ipv4.conf.all.send_redirects", "1"),
     switch("net.ipv4.conf.host0.accept_redirects", "1"),
+    switch("net.ipv4.conf.host0.send_redirects", "1"),
     switch("net.ipv6.conf.host0.accept_redirects", "1"),
     switch("kernel.dmesg_restrict", "0"),
+    switch("kernel.kptr_restrict", "0"),
     switch("kernel.randomize_va_space", "0"),
     Breach(
         "suid_dumpable", "core_dumps", "8.1.4.10.a",

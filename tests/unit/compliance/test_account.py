@@ -7,8 +7,9 @@ import pytest
 from appliance.host import LocalHost
 from compliance import privileged, sandbox, sudoers
 from compliance.answer import KINDS
-from compliance.checks import CHECKS
+from compliance.checks import CHECKS, two_factor
 from compliance.questions import Command
+from compliance.sshd import exceptions
 
 
 def test_sudo_names_one_program_and_no_argument():
@@ -59,6 +60,12 @@ def test_sshd_gives_it_no_terminal_no_forwarding_and_one_file_of_keys():
         "PermitUserRC no",
     ):
         assert f"  {line}\n" in text
+
+
+def test_the_check_of_two_factors_exempts_that_account_as_it_is_written():
+    blocks = [(one.match, one.word, one.value) for one in exceptions(sudoers.sshd())]
+    assert {match for match, _, _ in blocks} == {two_factor.OWN}
+    assert (two_factor.OWN, "forcecommand", two_factor.SHELL) in blocks
 
 
 def test_a_text_that_is_none_is_not_printed(capsys):

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from compliance import closing, walk
 from compliance.before import capture, put_back
+from compliance.checks import setuid_files
+from compliance.evidence import Answer, Evidence, Status
 
 # As the kernel keeps it (revision 2, effective): CAP_DAC_OVERRIDE.
 CAPABLE = struct.pack("<5I", 0x02000001, 1 << 1, 0, 0, 0)
@@ -140,3 +142,35 @@ def test_ansible_is_told_what_changed_and_what_would(strays, tmp_path, capsys):
     file.write_text('{"what": "everything"}')
     assert closing.main([str(file)]) == 1
     assert json.loads(capsys.readouterr().out)["failed"]
+
+
+def test_a_second_name_of_a_program_that_is_meant_is_left_to_a_person(tmp_path, monkeypatch):
+    meant, other = tmp_path / "su", tmp_path / "other"
+    meant.write_bytes(b"x")
+    meant.chmod(0o4755)
+    other.hardlink_to(meant)
+    own = tmp_path / "own"
+    own.write_bytes(b"x")
+    own.chmod(0o4755)
+    monkeypatch.setattr(setuid_files, "FOLDERS", (str(tmp_path),))
+    told = "\n".join(walk.lines(str(tmp_path)))
+    proof = Evidence.of("walk", Answer(told, Status.ANSWERED), at="", where="")
+    reason = setuid_files.judge((proof,)).reason
+    assert f"{other}（清单内程序的另一个名字，须由人删除）" in reason.zh
+    assert f"{own}；" in f"{reason.zh}；"
+
+
+def test_one_walk_closes_what_two_would(tmp_path):
+    for name, mode in (("both", 0o4757), ("program", 0o2755), ("open", 0o646)):
+        (tmp_path / name).write_bytes(b"x")
+        (tmp_path / name).chmod(mode)
+    (tmp_path / "nobodys").write_bytes(b"x")
+    os.chown(tmp_path / "nobodys", 424242, 0)
+    (tmp_path / "nobodys").chmod(0o6757)
+    before, after = closing.close("all", str(tmp_path))
+    assert modes(tmp_path) == {b"both": 0o755, b"program": 0o755, b"open": 0o644, b"nobodys": 0o700}
+    assert (tmp_path / "nobodys").stat().st_uid == 0
+    assert sum(" 0:0 " in line and "/both" in line for line in after) == 2
+    assert f"0755 0:0 {tmp_path}/both" in after, "the last line of a file tells how it stands"
+    assert len(before) == len(after)
+    assert closing.close("all", str(tmp_path)) == ([], [])

@@ -120,6 +120,30 @@ def test_a_person_may_find_worse_than_a_machine_that_saw_all(requirements):
     assert (gone.verdict, gone.effect) == (V.CONFORM, E.CONTRADICTED)
 
 
+@pytest.mark.parametrize("verdict", [V.VIOLATED, V.PARTIAL])
+@pytest.mark.parametrize(("item", "effect"), [(WHOLE, E.WORSENS), (PART, E.DECIDES)])
+def test_a_fault_that_somebody_found_does_not_heal_by_its_review_day(
+    requirements, item, effect, verdict
+):
+    about = {"item": item, "subject": NODE.ref, "verdict": verdict}
+    one = found(requirements, item, [V.CONFORM], stated(**about, review_by="2026-11-21"))
+    assert (one.verdict, one.effect) == (verdict, effect)
+    assert "2026-11-21 前复核，已逾期" in one.reason.zh
+    good = stated(**about | {"verdict": V.CONFORM}, review_by="2026-11-21")
+    assert found(requirements, item, [V.CONFORM], good).effect == E.LAPSED
+    in_time = found(requirements, item, [V.CONFORM], stated(**about))
+    assert "逾期" not in in_time.reason.zh
+
+
+def test_a_trigger_that_somebody_affirmed_stays_open_past_its_review_day():
+    late = {"item": "A-27", "review_by": "2026-11-21"}
+    [fault] = weigh([stated(**late, verdict=V.VIOLATED)], {}, {"A-27"}, TODAY)
+    assert fault["effect"] in COUNTS
+    assert "已逾期" in fault["why"]["zh"]
+    [good] = weigh([stated(**late)], {}, {"A-27"}, TODAY)
+    assert good["effect"] == E.LAPSED
+
+
 def test_no_statement_whatever_makes_a_machines_verdict_better():
     order = [V.VIOLATED, V.PARTIAL, V.CONFORM]
     for machine, person, asked, complete in product(V, PERSONS, (True, False), (True, False)):

@@ -101,6 +101,18 @@ def test_every_notified_handler_is_there(role: str) -> None:
     assert told <= held
 
 
+@pytest.mark.parametrize("book", sorted(playbooks.ROOT.glob("*.yml")), ids=lambda path: path.stem)
+def test_no_two_roles_of_a_play_have_a_handler_of_one_name(book: Path) -> None:
+    """Ansible would run one of them for both."""
+    for play in yaml.safe_load(book.read_text()):
+        roles = [one["role"] if isinstance(one, dict) else one for one in play["roles"]]
+        files = [playbooks.ROOT / f"roles/{role}/handlers/main.yml" for role in roles]
+        names = [
+            h["name"] for file in files if file.exists() for h in yaml.safe_load(file.read_text())
+        ]
+        assert len(names) == len(set(names)), names
+
+
 @pytest.mark.parametrize("role", HARDENING)
 def test_no_hash_of_a_password_is_shown(role: str) -> None:
     for task, _ in tasks(role):

@@ -1,5 +1,6 @@
 """What the roles' patterns do to files that break a rule: the check that found it finds nothing more."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -10,7 +11,10 @@ import pytest
 import yaml
 
 import playbooks
-from compliance.checks import core_dumps, sshd_limits, sudo_rules
+from appliance.errors import BoxError
+from compliance import sudo as sudoers
+from compliance import sudo_closing
+from compliance.checks import accounts, core_dumps, sshd_limits, sudo_rules
 from compliance.evidence import Answer, Evidence, Status
 
 ROLES = playbooks.ROOT / "roles"
@@ -45,7 +49,7 @@ def said(text):
 
 
 def sudo(text, group="sudo:x:27:"):
-    return sudo_rules.judge((said(text), said("/usr/bin/sudo"), said(group))).verdict
+    return sudo_rules.judge((said(text), said("/usr/bin/sudo"), said(group), said(""))).verdict
 
 
 GOOD = 'hbox-inspect ALL=(root:root) NOPASSWD:NOSETENV: /usr/lib/hbox/answer ""\n'
@@ -63,15 +67,29 @@ GOOD = 'hbox-inspect ALL=(root:root) NOPASSWD:NOSETENV: /usr/lib/hbox/answer ""\
         "hbox-sys ALL=(ALL) NOPASSWD: ALL",
         "hbox-aud ALL=(root) NOPASSWD: /usr/bin/cat *",
         "STAFF ALL=(ALL) ALL",
+        "root, daemon ALL=(ALL) ALL",
+        "daemon ALL=(ALL) \\\n  NOPASSWD: ALL",
+        "daemon ALL=(root) /usr/bin/id, \\\n  /bin/bash, \\\n  /usr/bin/uptime",
+        "Cmnd_Alias DEEDS = /usr/bin/id : MORE = DEEDS, ALL\ndaemon ALL=(root) MORE",
+        "#1000 ALL=(ALL) ALL",
+        "daemon ALL=/usr/bin/id : db = ALL",
+        "daemon ALL=(root) NOPASSWD: /usr/bin/cat",
+        "daemon ALL=(root) /usr/bin/",
+        "daemon ALL=(ALL) CWD=* ALL",
+        "# a while \\\ndaemon ALL=(ALL) ALL",
+        "Defaults exempt_group=daemon",
+        "Defaults:daemon timestamp_timeout=-1, !authenticate",
+        "#includedir /srv/rules",
+        "@include more",
     ],
 )
 def test_no_rule_of_sudo_that_the_check_finds_is_left(line, tmp_path):
     text = f"Defaults env_reset\nroot ALL=(ALL:ALL) ALL\n{GOOD}{line}\n"
     assert sudo(text) == "violated"
-    mended = rewritten("accounts", "sudo_rules", text, "/etc/sudoers.d/x")
+    mended = sudoers.mended(text, sudoers.aliases(text))
     assert sudo(mended) == "conform", mended
     assert mended.startswith(f"Defaults env_reset\nroot ALL=(ALL:ALL) ALL\n{GOOD}")
-    assert rewritten("accounts", "sudo_rules", mended, "/etc/sudoers.d/x") == mended
+    assert sudoers.mended(mended, sudoers.aliases(mended)) == mended
     visudo = shutil.which("visudo")
     if visudo:  # a developer's machine need not have it; the node's own looks at every file
         file = tmp_path / "sudoers"
@@ -79,6 +97,65 @@ def test_no_rule_of_sudo_that_the_check_finds_is_left(line, tmp_path):
         assert (
             subprocess.run([visudo, "-cf", file], capture_output=True, check=False).returncode == 0
         )
+
+
+def test_who_may_do_everything_keeps_his_rule_and_is_asked_again():
+    text = "Defaults env_reset, ! authenticate\n%sudo ALL=(ALL:ALL) NOPASSWD: SETENV: ALL # so\n"
+    made = "Defaults env_reset, authenticate\n%sudo ALL=(ALL:ALL) SETENV: ALL # so\n"
+    assert sudoers.mended(text, {}) == made
+
+
+def test_a_rule_that_only_a_person_can_read_stays_and_is_told(tmp_path):
+    text = f"{GOOD}what is this\n"
+    found = sudo_rules.judge((said(text), said("/usr/bin/sudo"), said(""), said("")))
+    assert "须由人处理" in found.reason.zh
+    assert sudoers.mended(text, {}) == text
+
+
+@pytest.fixture
+def etc(tmp_path, monkeypatch):
+    """A node's sudoers with a `visudo` that takes everything but the word `broken`."""
+    (tmp_path / "etc/sudoers.d").mkdir(parents=True)
+    (tmp_path / "etc/sudoers").write_text(f"Cmnd_Alias DEEDS = ALL\n{GOOD}")
+    (tmp_path / "etc/sudoers.d/late").write_text("x ALL=(root) DEEDS\n")
+    (tmp_path / "etc/sudoers.d/late").chmod(0o440)
+    visudo = tmp_path / "bin/visudo"
+    visudo.parent.mkdir()
+    visudo.write_text('#!/bin/sh\n! grep -q broken "$2"\n')
+    visudo.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{visudo.parent}:/usr/bin:/bin")
+    return tmp_path / "etc"
+
+
+def test_ansible_is_told_which_rules_went_and_which_would(etc):
+    late = etc / "sudoers.d/late"
+    told = sudo_closing.answer({"_ansible_check_mode": True}, str(etc.parent))
+    assert told["changed"]
+    assert late.read_text() == "x ALL=(root) DEEDS\n"
+    assert sudo_closing.answer({}, str(etc.parent)) == told
+    assert (told["diff"][0]["before_header"], late.read_text()) == (
+        str(late),
+        told["diff"][0]["after"],
+    )
+    assert late.read_text() == "# hbox: x ALL=(root) DEEDS\n"
+    assert late.stat().st_mode & 0o777 == 0o440
+    assert sudo_closing.answer({}, str(etc.parent)) == {"changed": False, "diff": []}
+    assert sorted(one.name for one in etc.rglob("*")) == ["late", "sudoers", "sudoers.d"]
+
+
+def test_a_file_that_visudo_does_not_take_is_left_and_told(etc, capsys, monkeypatch):
+    late = etc / "sudoers.d/late"
+    late.chmod(0o640)
+    late.write_text("broken ALL=(root) DEEDS\n")
+    with pytest.raises(BoxError):
+        sudo_closing.close(str(etc.parent))
+    assert late.read_text() == "broken ALL=(root) DEEDS\n"
+    assert not list(etc.rglob("*.hbox"))
+    monkeypatch.setattr(sudo_closing, "answer", lambda _: sudo_closing.close(str(etc.parent)))
+    arguments = etc.parent / "arguments"
+    arguments.write_text("{}")
+    assert sudo_closing.main([str(arguments)]) == 1
+    assert json.loads(capsys.readouterr().out)["failed"]
 
 
 @pytest.mark.parametrize(
@@ -105,10 +182,15 @@ SSHD = "maxauthtries 4\npermitemptypasswords no\npermitrootlogin prohibit-passwo
         "MaxAuthTries 6",
         "MaxAuthTries 020",
         "MaxAuthTries 100",
+        "ClientAliveInterval 0",
+        "ClientAliveInterval=1h",
+        'ClientAliveInterval "301" # so',
+        "ClientAliveCountMax 4",
+        'PermitRootLogin="yes"',
     ],
 )
 def test_an_exception_of_sshd_loses_the_line_that_the_check_finds_and_no_other(line):
-    kept = "Match User hbox-inspect\n  AuthenticationMethods publickey\n  MaxAuthTries 5\n"
+    kept = "Match User hbox-inspect\n  AuthenticationMethods publickey\n  MaxAuthTries 5\n  ClientAliveInterval =300\n"
     text = f"{kept}Match User root\n{line}\n  PermitRootLogin no\n"
     assert sshd_limits.judge((said(SSHD), said(text))).verdict != "conform"
     asked = _lax(text)
@@ -122,6 +204,34 @@ def _lax(text):
     tasks = yaml.safe_load((ROLES / "ssh/tasks/main.yml").read_text())
     asked = tasks[-1]["ansible.builtin.replace"]
     return re.sub(jinja2.Template(asked["regexp"]).render(words), asked["replace"], text)
+
+
+@pytest.mark.parametrize(
+    "line", ["Include /root/more.conf", "include=/etc/ssh/x/*", ' Include "more.conf" # so']
+)
+def test_a_file_that_nobody_judges_is_read_no_more(line, tmp_path):
+    ours = "Include /etc/ssh/sshd_config.d/*.conf\n"
+    text = f"{ours}Port 22\n{line}\nUsePAM yes\n"
+    looks, goes = (_task(name) for name in ("Other files that sshd", "It reads them no more"))
+    (tmp_path / "sshd_config").write_text(text)
+    (tmp_path / "sshd_config.d").mkdir()
+    (tmp_path / "sshd_config.d/10-hbox.conf").write_text(ours)
+    script = looks["ansible.builtin.shell"].replace(
+        "/etc/ssh/sshd_config", f"{tmp_path}/sshd_config"
+    )
+    script = script.replace(f"{tmp_path}/sshd_config\\.d", "/etc/ssh/sshd_config\\.d")
+    found = subprocess.run(["sh", "-c", script], capture_output=True, check=True, text=True).stdout
+    assert found.split() == [str(tmp_path / "sshd_config")]
+    asked = goes["ansible.builtin.replace"]
+    assert sshd_limits.judge((said(SSHD), said(text))).verdict != "conform"
+    made = re.sub(asked["regexp"], asked["replace"], text)
+    assert made == f"{ours}Port 22\n# hbox: {line}\nUsePAM yes\n"
+    assert sshd_limits.judge((said(SSHD), said(made))).verdict == "conform"
+
+
+def _task(name):
+    tasks = yaml.safe_load((ROLES / "ssh/tasks/main.yml").read_text())
+    return next(one for one in tasks if one["name"].startswith(name))
 
 
 def test_the_same_files_are_looked_for_that_are_then_rewritten(tmp_path):
@@ -154,3 +264,33 @@ def test_who_may_take_an_image_is_the_checks_list():
     strange = "kernel.core_pattern=| /var/tmp/keep %P\n-kernel/core_pattern = |/tmp/x\n"
     made = re.sub(pattern, asked["replace"], kept + strange, flags=re.MULTILINE)
     assert made == kept + "".join(f"# hbox: {line}\n" for line in strange.splitlines())
+
+
+def test_a_password_outside_shadow_goes_whatever_it_is():
+    tasks = yaml.safe_load((ROLES / "accounts/tasks/main.yml").read_text())
+    asked = next(one for one in tasks if one["name"].startswith("Passwords are in shadow"))
+    assert asked["diff"] is False
+    rule = asked["ansible.builtin.replace"]
+    kept = "root:x:0:0:root:/root:/bin/bash\nbin:*:2:2::/:/x\ngames:!:5:60::/:/x\n+::::::\n"
+    text = (
+        kept + "one::1000:100::/:/bin/sh\ntwo:$6$a$b:1001:100::/:/bin/sh\nsix:!$6$a$b:1:1::/:/x\n"
+    )
+    made = re.sub(rule["regexp"], rule["replace"], text, flags=re.MULTILINE)
+    assert made == kept + (
+        "one:x:1000:100::/:/bin/sh\ntwo:x:1001:100::/:/bin/sh\nsix:x:1:1::/:/x\n"
+    )
+    people = [line for line in made.splitlines() if line[0] != "+"]
+    found = accounts.judge((said("\n".join(people)), said("root:locked:1")))
+    assert found.verdict == "conform"
+
+
+def test_an_account_of_programs_without_a_shells_name_is_closed_too(tmp_path):
+    tasks = yaml.safe_load((ROLES / "accounts/tasks/main.yml").read_text())
+    look = next(one for one in tasks if one["name"].startswith("Accounts of programs"))
+    (tmp_path / "shadow").write_text("a:$6$x:1:\nb:!:1:\nc:$6$x:1:\nroot:$6$x:1:\n")
+    (tmp_path / "passwd").write_text(
+        "a:x:5:60::/:\nb:x:6:60::/:\nc:x:7:60::/:/usr/sbin/nologin\nroot:x:0:0::/:\n"
+    )
+    script = look["ansible.builtin.shell"].replace("/etc/", f"{tmp_path}/")
+    found = subprocess.run(["sh", "-c", script], capture_output=True, check=True, text=True).stdout
+    assert found.split() == ["a"]

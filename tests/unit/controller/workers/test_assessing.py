@@ -61,7 +61,9 @@ def test_a_run_is_due_when_its_day_and_hour_have_come(wanted, last, now, expecte
 
 def runs(box):
     with reading(box.engine) as session:
-        return list(session.scalars(select(Job).where(Job.kind == "compliance.run")))
+        return list(
+            session.scalars(select(Job).where(Job.kind == "compliance.run").order_by(Job.number))
+        )
 
 
 def test_the_schedule_asks_for_a_run_on_behalf_of_who_set_it(box):
@@ -70,6 +72,40 @@ def test_the_schedule_asks_for_a_run_on_behalf_of_who_set_it(box):
     tend(box.site)
     [job] = runs(box)
     assert (job.actor, job.role, job.state) == ("sue", "security", "waiting")
+
+
+def ended(box, state, **ago):
+    """The newest run ended so, that long ago."""
+    past = clock.iso(clock.now() - dt.timedelta(**ago))
+    with transaction(box.engine) as session:
+        job = session.get(Job, runs(box)[-1].id)
+        job.state, job.created_at, job.finished_at = state, past, past
+
+
+@pytest.mark.parametrize("state", ["failed", "refused", "cancelled"])
+def test_a_run_that_came_to_nothing_does_not_count_as_made(box, state, caplog, capsys):
+    box.done("sue", SetSchedule(7, 0))
+    tend(box.site)
+    ended(box, state, minutes=20)
+    tend(box.site)
+    assert len(runs(box)) == 1, "not at once: what broke it may still be there"
+    ended(box, state, minutes=70)
+    tend(box.site)
+    tend(box.site)
+    assert [job.state for job in runs(box)] == [state, "waiting"]
+    assert f"{state}; asked for again" in caplog.text + "".join(capsys.readouterr())
+    ended(box, "succeeded", minutes=10)
+    tend(box.site)
+    assert len(runs(box)) == 2
+
+
+def test_a_run_that_failed_after_one_that_was_made_waits_for_the_next_day(box):
+    box.done("sue", SetSchedule(7, 0))
+    tend(box.site)
+    ended(box, "succeeded", minutes=200)
+    ran(box, "compliance.run", "compliance/box", "failed")
+    tend(box.site)
+    assert len(runs(box)) == 2, "this week's run is made, whoever asked for the other"
 
 
 @pytest.mark.parametrize("change", ["forged", "disabled", "off"])
