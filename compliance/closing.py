@@ -19,8 +19,11 @@ from typing import Any
 from compliance import walk
 from compliance.checks.setuid_files import meant
 
-KINDS = {"rights": ("setid", "caps"), "strays": ("open", "unowned")}
-KINDS["all"] = (*KINDS["rights"], *KINDS["strays"])
+KINDS = {
+    "rights": ("setid", "caps"),
+    "strays": ("open", "unowned"),
+    "all": ("setid", "caps", "open", "unowned"),
+}
 
 _OFF = {"setid": 0o6000, "open": 0o002, "unowned": 0o6077, "caps": 0}
 """Bits of the mode that go."""

@@ -19,10 +19,10 @@ def judge(proofs: Answers) -> Judgement:
     AuthenticationMethods alone decides: a method that is off leaves a way that nobody can go, not a shorter one.
     """
     ways = options(proofs[0].out).get("authenticationmethods", "any").split()
+    weak = [way for way in ways if not _two(way)]
     faults = [
         Text(f"SSH 登录方式 {way} 只需一种因素", f"SSH's way in `{way}` takes one factor only")
-        for way in ways
-        if not _two(way)
+        for way in weak
     ]
     faults += [
         Text(f"Match 例外只需一种因素：{match}（{way}）", f"one factor for Match {match}: {way}")

@@ -11,6 +11,8 @@ from compliance.walk import shown
 MOST = 60_000  # characters of a diff that a job's result carries
 _SECRET = re.compile(r"shadow|_key\b|\.keys?\b|/keys/|secret|opasswd|\.pem\b")
 _HUNK = re.compile(r"^@@ -\d+(?:,(?P<old>\d+))? \+\d+(?:,(?P<new>\d+))? @@")
+# A password that stands in an account's own line, where `x` belongs.
+_PASSWORD = re.compile(r"^([-+ ]?[^:\s]+:)[^:x*!][^:]*(:\d+:\d+:[^:]*:[^:]*:[^:]*)$")
 _OLD, _NEW = ("", " ", "-"), ("", " ", "+")  # an empty line lost the blank of what did not change
 _BODY = (*_OLD, "+", "\\")
 _HEAD = re.compile(r"^(?:---|\+\+\+) (?:before|after): (?P<path>\S+)")
@@ -46,8 +48,8 @@ class Diffs:
             return ""
         # What stays beside a change says where it is: of owner and mode the path stands there alone.
         if head or part or line.startswith(("+", "-", "@@")):
-            self.lines.append(line)
-        return line
+            self.lines.append(_covered(line))
+        return _covered(line)
 
     def _of_hunk(self, line: str) -> bool:
         """Whether the line is text of the hunk that its head `@@` counted."""
@@ -78,7 +80,8 @@ def between(old: Mapping[str, Any], new: Mapping[str, Any], paths: Iterable[str]
             continue
         was, now = (_text(held.get(path)) for held in (old, new))
         heads = (f"before: {name}", f"after: {name}")
-        lines = list(difflib.unified_diff(was, now, *heads, lineterm=""))
+        changed = difflib.unified_diff(was, now, *heads, lineterm="")
+        lines = [_covered(line) for line in changed]
         parts.append(
             "\n".join(lines) if lines else f"{name}: {_form(old, path)} → {_form(new, path)}"
         )
@@ -94,6 +97,10 @@ def named(paths: Iterable[str], most: int = 0) -> str:
 def cut(text: str) -> str:
     """Return the text within bounds. Pure."""
     return text if len(text) <= MOST else text[:MOST] + "\n… (其余略 cut)"
+
+
+def _covered(line: str) -> str:
+    return _PASSWORD.sub(r"\1(不显示 hidden)\2", line)
 
 
 def _text(entry: Mapping[str, Any] | None) -> list[str]:

@@ -1,5 +1,6 @@
 """A mending is seen before it is made, proved before it stays, and taken back byte for byte."""
 
+import base64
 import json
 from dataclasses import replace
 
@@ -187,6 +188,26 @@ def test_no_secret_is_in_a_diff():
     assert shown[-1] == "+ok"
     old, new = ({"/etc/shadow": {"data": data}} for data in ("cm9vdA==", "eA=="))
     assert "root" not in between(old, new, ["/etc/shadow"])
+
+
+def test_a_password_in_an_account_line_is_in_no_diff():
+    old, new = (
+        b"a:x:1:1::/:/bin/sh\nb:$6$abc:2:2::/:/bin/sh\n",
+        b"a:x:1:1::/:/bin/sh\nb:x:2:2::/:/bin/sh\n",
+    )
+    held = ({"/etc/passwd": {"data": base64.b64encode(text).decode()}} for text in (old, new))
+    told = between(*held, ["/etc/passwd"])
+    assert "$6$" not in told
+    assert ("a:x:1:1" in told, "+b:x:2:2" in told, "-b:(" in told) == (True, True, True)
+    diffs = Diffs()
+    for line in (
+        "--- before: /etc/passwd",
+        "+++ after: /etc/passwd",
+        "@@ -1 +1 @@",
+        "-b:$6$abc:2:2::/:/bin/sh",
+    ):
+        assert "$6$" not in diffs.take(line)
+    assert "$6$" not in diffs.text
 
 
 def test_a_diff_of_owner_and_mode_says_of_which_file():
