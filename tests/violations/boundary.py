@@ -18,6 +18,7 @@ def filtered(  # noqa: PLR0917 - a table's columns
     also: Mapping[str, str] = SEEN,
     remedy: str = "",
     already: str = "",
+    why: str = "",
 ) -> Violation:
     """The packet filter changed by hand; the rules from before are loaded again."""
     return Violation(
@@ -29,8 +30,9 @@ def filtered(  # noqa: PLR0917 - a table's columns
         undo=f"{{ echo flush ruleset; cat {KEPT}; }} | nft -f -\nrm {KEPT}",
         watched=(RULES,),
         also=also,
-        remedy=remedy or check,
+        remedy="" if why else remedy or check,
         already=already,
+        why=why,
     )
 
 
@@ -125,7 +127,7 @@ FILTER = (
         "8.1.3.1.c",
         "translated",
         also={},
-        remedy="rule_tuples",
+        why="the table is not the box's, which lays its own alone: whose it is, a person says",
     ),
     filtered(
         "ports_unbound",
