@@ -91,4 +91,6 @@ def test_runs_of_one_day_are_told_apart_by_the_hour(reader, hospital) -> None:
                 session.delete(session.get(ComplianceRun, f"hour-{hour}"))
     assert "10-02 04:05" in page
     assert "10-02 05:05" in page
-    assert "2026-10-02" in got.headers["Content-Disposition"], "named by the day that the page shows"
+    assert "2026-10-02" in got.headers["Content-Disposition"], (
+        "named by the day that the page shows"
+    )
