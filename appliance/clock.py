@@ -22,6 +22,11 @@ def read_iso(text: str) -> dt.datetime:
     return dt.datetime.fromisoformat(text)
 
 
+def beijing(text: str) -> str:
+    """Return a kept time (ISO 8601) as people read it: Beijing time, to the second."""
+    return read_iso(text).astimezone(BEIJING).strftime("%Y-%m-%d %H:%M:%S（北京时间 UTC+8）")
+
+
 def iso(instant: dt.datetime | None = None) -> str:
     """Return `instant` (default: now) as RFC 3339 in UTC with microseconds."""
     return (instant or now()).astimezone(dt.UTC).isoformat(timespec="microseconds")

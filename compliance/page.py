@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from html import escape
 
+from appliance.clock import beijing
 from compliance import page_judging
 from compliance.judged import acute
 from compliance.markup import Part, badge, both, table
@@ -60,7 +61,7 @@ def _head(report: Part, digest: str) -> str:
     facts = (
         ("医院 Hospital", report["site"]),
         ("节点 Node", report["node"] + ("（容器 container）" if report["container"] else "")),
-        ("开始 Started", report["started"]),
+        ("开始 Started", beijing(report["started"])),
         ("用时 Took", f"{report['seconds']} s"),
         ("依据 Catalogue", report["catalogue"]["standard"]),
         ("目录摘要 Its SHA-256", report["catalogue"]["sha256"]),

@@ -16,7 +16,7 @@ _MOST = 60  # runs shown: more would be narrower than can be seen
 
 @dataclass(frozen=True)
 class Point:
-    """One run: its day, findings or items by verdict, and the rate's band in per cent (None: not known)."""
+    """One run: its day (11 characters at most are drawn), findings or items by verdict, and the rate's band in per cent (None: not known)."""
 
     day: str
     counts: Mapping[str, int]
@@ -108,7 +108,7 @@ def _days(shown: Sequence[Point], step: float) -> str:
     every = max(1, -(-len(shown) // 12))
     y = _TOP + _HEIGHT + 16
     days = "".join(
-        f'<text x="{_middle(at, step):.1f}" y="{y}" text-anchor="middle" fill="{QUIET}">{escape(one.day[:10])}</text>'
+        f'<text x="{_middle(at, step):.1f}" y="{y}" text-anchor="middle" fill="{QUIET}">{escape(one.day[:11])}</text>'
         for at, one in enumerate(shown)
         if at % every == 0
     )

@@ -22,6 +22,7 @@ thead th{background:#eaf0f4}.facts th{width:13em;background:#f5f8fa}
 .v.violated{color:#a93226}.v.partial{color:#9a6206}.v.unknown{color:#5f4b8b}.v.pending{color:#566573}
 .v.conform{color:#196f3d}.v.not_applicable{color:#566573}
 pre{background:#f5f8fa;border:1px solid #d5dbdf;padding:8px;white-space:pre-wrap;overflow-wrap:anywhere;max-height:32em;overflow:auto}
+@media screen and (max-width:760px){table{display:block;overflow-x:auto}th,td{overflow-wrap:normal;min-width:4em}.facts td{overflow-wrap:anywhere}}
 details{margin:4px 0}summary{cursor:pointer;overflow-wrap:anywhere}dt{font-weight:bold}dd{margin:0 0 4px 1em}
 svg{width:100%;height:auto}
 @media print{main{max-width:none;padding:0}tr{break-inside:avoid}pre{max-height:none}a{color:inherit;text-decoration:none}}

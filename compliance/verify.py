@@ -70,7 +70,7 @@ def verify(
 
 def _verify(envelope: Part, key: VerifyKey | None, beside: Mapping[str, bytes]) -> Verified:
     if envelope["format"] != ENVELOPE:
-        raise BadReport(why=f"not a {ENVELOPE}")
+        raise BadReport(why=f"不是医盒的签名报告 not a {ENVELOPE}")
     signer = VerifyKey.from_pem(envelope["public_key"].encode())
     if key is not None and key.fingerprint != signer.fingerprint:
         raise ForeignKey(found=signer.fingerprint)
@@ -79,10 +79,12 @@ def _verify(envelope: Part, key: VerifyKey | None, beside: Mapping[str, bytes]) 
             bytes.fromhex(envelope["signature"]), statement(dict(envelope)), what="report"
         )
     except BoxError as error:
-        raise BadReport(why=error.message.en) from error
+        raise BadReport(why=f"{error.message.zh} {error.message.en}") from error
     report = envelope["report"]
     if digest(canonical(report)) != envelope["digest"]:
-        raise BadReport(why="the report does not have the digest that was signed")
+        raise BadReport(
+            why="内容与签署的摘要不符 the report does not have the digest that was signed"
+        )
     for form, held in beside.items():
         _same(envelope, form, held)
     check_content(report)
@@ -102,16 +104,18 @@ def _same(envelope: Part, form: str, held: bytes) -> None:
     """Raise `BadReport` unless this file of the report is the one that was signed."""
     signed = envelope.get(f"{form}_sha256")
     if signed is None:
-        raise BadReport(why=f"no {form} was signed with this report")
+        raise BadReport(why=f"签署时没有 {form} 文件 no {form} was signed with this report")
     if digest(held) != signed:
-        raise BadReport(why=f"the {form} does not have the digest that was signed")
+        raise BadReport(
+            why=f"{form} 文件与签署的摘要不符 the {form} does not have the digest that was signed"
+        )
 
 
 def _parsed(data: bytes) -> Part:
     try:
         loaded = json.loads(data)
     except ValueError as error:
-        raise BadReport(why=f"not whole JSON: {error}") from error
+        raise BadReport(why=f"不是完整的 JSON not whole JSON: {error}") from error
     if not isinstance(loaded, dict):
-        raise BadReport(why="not a JSON object")
+        raise BadReport(why="不是 JSON 对象 not a JSON object")
     return loaded

@@ -12,6 +12,7 @@ from typing import Any
 from openpyxl import Workbook
 
 from appliance.canonical import canonical, digest
+from appliance.clock import beijing
 from compliance.exports import rows
 from compliance.exports.harmless import names
 from compliance.exports.sheet import Cells, Sheet
@@ -76,7 +77,7 @@ def _facts(report: Part) -> list[Cells]:
         ("等保三级自查记录", "Level-3 self-inspection: records"),
         ("医院 Hospital", report["site"]),
         ("节点 Node", report["node"]),
-        ("开始 Started", report["started"]),
+        ("开始 Started", beijing(report["started"])),
         ("依据 Catalogue", report["catalogue"]["standard"]),
         ("报告摘要 Report SHA-256", digest(canonical(report))),
         ("工具 Tool", f"{report['tool']['name']} {report['tool']['version']}"),

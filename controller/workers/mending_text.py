@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from compliance.walk import shown
+from controller.workers.nodes_play import OF_FILE
 
 MOST = 60_000  # characters of a diff that a job's result carries
 _SECRET = re.compile(r"shadow|_key\b|\.keys?\b|/keys/|secret|opasswd|\.pem\b")
@@ -46,8 +47,7 @@ class Diffs:
             self._hidden = False
         if self._hidden and (part or not head):
             return ""
-        # What stays beside a change says where it is: of owner and mode the path stands there alone.
-        if head or part or line.startswith(("+", "-", "@@")):
+        if head or line.startswith(("+", "-", "@@")) or OF_FILE.match(line):
             self.lines.append(_covered(line))
         return _covered(line)
 

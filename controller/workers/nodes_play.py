@@ -19,6 +19,8 @@ from controller.jobs.steps import Say
 from controller.workers.fleet import SSH_KEY, folder, known_hosts
 from controller.workers.site import Site
 
+OF_FILE = re.compile(r'\s+"path": "')
+"""What a diff of owner or mode says beside the change: of which file."""
 _RECAP = re.compile(
     r"^(?P<host>\S+)\s+: ok=(?P<ok>\d+)\s+changed=(?P<changed>\d+)\s+"
     r"unreachable=(?P<unreachable>\d+)\s+failed=(?P<failed>\d+)"
@@ -162,7 +164,8 @@ def worth_telling(line: str, *, check: bool) -> str:
     if result:
         rest = result["rest"].strip()[:_TOLD] if result["state"] != "changed" else ""
         return f"  {result['state']}: {result['host']} {rest}".rstrip()
-    return line[:_TOLD] if check and line.startswith(("+", "-", "@@")) else ""
+    shown = line.startswith(("+", "-", "@@")) or OF_FILE.match(line)
+    return line[:_TOLD] if check and shown else ""
 
 
 def _lay(site: Site, place: Path, nodes: Sequence[PlayNode], what: Play) -> None:

@@ -69,7 +69,8 @@ def download(desk: Desk, run_id: str, form: str) -> ResponseReturnValue:
     path = records.path(run, form)
     if not path.is_file():
         raise inspection.ReportGone(path=path)
-    name = f"hbox-compliance-{run.at[:10]}-{run.digest[:8]}.{form}"
+    day = clock.read_iso(run.at).astimezone(clock.BEIJING).date().isoformat()  # as the pages say it
+    name = f"hbox-compliance-{day}-{run.digest[:8]}.{form}"
     return send_file(path, mimetype=_KINDS[form], as_attachment=True, download_name=name)
 
 
@@ -136,13 +137,21 @@ def _page(desk: Desk, name: str) -> ResponseReturnValue:
 
 def _trend(past: Sequence[ComplianceRun]) -> Markup:
     """Draw the runs over time, oldest first, from what the records keep of each."""
-    points = []
-    for run in reversed(past):
-        low, high = run.summary.get("band") or (None, None)
-        day = clock.read_iso(run.at).astimezone(clock.BEIJING).date().isoformat()
-        points.append(Point(day, inspection.counts(run), low, high))
+    at = {run.id: clock.read_iso(run.at).astimezone(clock.BEIJING) for run in past}
+    days = {one.date() for one in at.values()}
+    # Of several runs on a day the hour tells them apart.
+    form = "%Y-%m-%d" if len(days) == len(at) else "%m-%d %H:%M"
+    points = [
+        Point(at[run.id].strftime(form), inspection.counts(run), *_band(run))
+        for run in reversed(past)
+    ]
     legend = {str(verdict): text.as_dict() for verdict, text in VERDICT_TEXT.items()}
     return Markup(trend(points, legend, COLOURS))  # noqa: S704 - it escapes all that is not ours
+
+
+def _band(run: ComplianceRun) -> tuple[float | None, float | None]:
+    low, high = run.summary.get("band") or (None, None)
+    return low, high
 
 
 ROUTES = (

@@ -69,3 +69,28 @@ def test_several_runs_are_drawn_over_time_with_and_without_a_rate(reader, hospit
     assert "2026-10-02" in drawing, "days are Beijing's"
     assert "<polyline" in drawing
     assert clock.iso()[:4] in drawing
+
+
+def test_runs_of_one_day_are_told_apart_by_the_hour(reader, hospital) -> None:
+    with transaction(hospital.engine) as session:
+        first = session.get(ComplianceRun, hospital.run)
+        for hour in (20, 21):
+            session.add(
+                ComplianceRun(
+                    id=f"hour-{hour}", at=f"2026-10-01T{hour}:05:00.000000+00:00", seconds=1.0,
+                    ruleset="r", digest="d" * 64, json_path=first.json_path, html_path=first.html_path,
+                    summary=dict(first.summary),
+                )
+            )  # fmt: skip
+    try:
+        page = reader("assessor").get("/compliance").get_data(as_text=True)
+        got = reader("assessor").get("/compliance/runs/hour-20/report.json")
+    finally:
+        with transaction(hospital.engine) as session:
+            for hour in (20, 21):
+                session.delete(session.get(ComplianceRun, f"hour-{hour}"))
+    assert "10-02 04:05" in page
+    assert "10-02 05:05" in page
+    assert "2026-10-02" in got.headers["Content-Disposition"], (
+        "named by the day that the page shows"
+    )
