@@ -140,11 +140,14 @@ def _checks(before: Part, after: Part) -> Found:
     old, new = (
         {(c["id"], c["subject"]): c for c in report["checks"]} for report in (before, after)
     )
+    other = before.get("tool") != after.get("tool")
     for key in [*old, *(key for key in new if key not in old)]:
         name, subject = key
         was, now = _said(old.get(key)), _said(new.get(key))
         if was != now and subject in _both(before, after):
             cause = _cause(old.get(key), new.get(key))
+            if other and cause is Cause.MACHINE and _as_seen(before, old[key], after, new[key]):
+                cause = Cause.PRODUCT
             yield Difference(Kind.CHECK, subject, name, was, now, cause)
 
 
@@ -160,6 +163,19 @@ def _cause(old: Part | None, new: Part | None) -> Cause:
         return Cause.PRODUCT
     unseen = Verdict.UNKNOWN in (old["verdict"], new["verdict"])
     return Cause.SIGHT if unseen else Cause.MACHINE
+
+
+def _as_seen(before: Part, old: Part, after: Part, new: Part) -> bool:
+    """Whether only what other checks say of it moved: the verdict stayed, or every answer is the same."""
+    if old["verdict"] == new["verdict"]:
+        return True
+    was, now = _answers(before, old), _answers(after, new)
+    return bool(was) and was == now
+
+
+def _answers(report: Part, check: Part) -> dict[tuple[str, str], str]:
+    proofs = [report["evidence"][one] for one in check.get("evidence", ())]
+    return {(one["where"], one["asked"]): one["answer"] for one in proofs}
 
 
 def _both(before: Part, after: Part) -> set[str]:

@@ -1,9 +1,11 @@
 """The report: findings as JSON that carries its evidence, and the signature over it and its page."""
 
+import functools
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from appliance.canonical import canonical, digest
@@ -40,7 +42,7 @@ def build(run: Run) -> Report:
     foreign = [one for one in given.foreign if one.subject not in run.subjects]
     made = {
         "format": FORMAT,
-        "tool": {"name": "hbox", "version": version("hbox")},
+        "tool": {"name": "hbox", "version": version("hbox"), "checks": _code()},
         "site": run.site,
         "node": run.node,
         "container": run.container,
@@ -63,6 +65,14 @@ def build(run: Run) -> Report:
     }
     made |= derive(made)
     return {**made, "summary": {**_summary(made["layers"]), "judged": judged.count(made)}}
+
+
+@functools.cache
+def _code() -> str:
+    """The digest of all that judges: with other checks another verdict is no change of the box."""
+    root = Path(__file__).parent
+    held = {str(one.relative_to(root)): digest(one.read_bytes()) for one in root.rglob("*.py")}
+    return digest(canonical(held))
 
 
 def _law(name: str, run: Run) -> Report:

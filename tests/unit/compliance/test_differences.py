@@ -246,3 +246,23 @@ def test_only_settings_are_compared_word_for_word(asked, answer, compared):
     [one] = proof(asked, answer).values()
     assert (setting(one) is not None) is compared
     assert setting({**one, "status": "unanswered"}) is None
+
+
+def test_other_checks_that_say_the_same_otherwise_are_no_drift():
+    seen = proof("sshd -T", "maxauthtries 3\n")
+    old = {**check("c1", "violated", "甲"), "evidence": list(seen)}
+    made = {"evidence": seen, "checks": [old], "tool": {"checks": "a"}}
+
+    def cause(verdict, why, answer, code):
+        now = proof("sshd -T", answer)
+        new = {**check("c1", verdict, why), "evidence": list(now)}
+        found = compare(
+            report(**made), after(evidence=now, checks=[new], tool={"checks": code})
+        ).found
+        return next(one.cause for one in found if one.kind is K.CHECK)
+
+    same, other = "maxauthtries 3\n", "maxauthtries 9\n"
+    assert cause("violated", "乙", same, "b") is C.PRODUCT
+    assert cause("partial", "乙", same, "b") is C.PRODUCT
+    assert cause("partial", "乙", other, "b") is C.MACHINE
+    assert cause("violated", "乙", same, "a") is C.MACHINE
