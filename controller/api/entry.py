@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from flask import Request, current_app
 from sqlalchemy import Engine
 
-from appliance.errors import Forbidden, Unauthenticated
+from appliance.errors import Unauthenticated
 from appliance.settings import Settings
 from controller.access import peers, sessions, tokens
 from controller.access.throttle import Throttle
 from controller.actions.base import Role
 from controller.actions.principal import Principal
 from controller.actions.rights import Right
+from controller.actions.role_needed import refusal
 from controller.api.route import Form
 from controller.records import audit
 from controller.records.session import transaction
@@ -44,7 +45,7 @@ def admit(engine: Engine, settings: Settings, asked: Request, form: Form) -> Ent
         raise Unauthenticated
     if not open_to(form, entry.asker):
         _note_denied(engine, entry.asker, asked)
-        raise Forbidden(role=entry.asker.role, what=form.sentence.zh)
+        raise refusal(entry.asker.role, form.sentence.zh, form.roles)
     return entry
 
 

@@ -12,6 +12,7 @@ from appliance.errors import Conflict, Forbidden, NotFound, Text
 from controller.actions import ACTIONS
 from controller.actions.base import Action
 from controller.actions.principal import Principal
+from controller.actions.role_needed import refusal
 from controller.jobs.states import State, advance, over
 from controller.records import audit
 from controller.records.tables import IdempotencyKey, Job
@@ -56,7 +57,7 @@ def submit(
     same idempotency key with the same body returns the job that it made the first time.
     """
     if not principal.may(session, action):
-        raise Forbidden(role=principal.role, what=action.title().zh)
+        raise refusal(principal.role, action.title().zh, action.roles)
     if idempotency is not None:
         first = earlier(session, principal, idempotency)
         if first is not None:

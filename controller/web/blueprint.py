@@ -12,8 +12,9 @@ from sqlalchemy import Engine
 from werkzeug.wrappers import Response
 
 from appliance.chance import new_id
-from appliance.errors import BoxError, Forbidden, NotFound, Unauthenticated
+from appliance.errors import BoxError, NotFound, Unauthenticated
 from appliance.settings import Settings
+from controller.actions.role_needed import refusal
 from controller.web import door
 from controller.web.desk import NOBODY, Desk
 from controller.web.marks import GLOBALS
@@ -61,7 +62,7 @@ def _add(
             if principal is None:
                 raise Unauthenticated
             if principal.role not in route.roles:
-                raise Forbidden(role=principal.role.value, what=request.path)
+                raise refusal(principal.role, request.path, route.roles)
         if route.method == "POST":
             extra = settings.module_limit if route.takes_file else 0
             door.bound(request, settings.body_limit + extra)

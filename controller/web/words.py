@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from appliance.errors import Text
+from controller.actions.role_needed import ROLES
 
 
 @dataclass(frozen=True)
@@ -166,15 +167,6 @@ STATES: dict[str, dict[str, Mark]] = {
         "refused": Mark("bad", Text("已拒绝", "refused")),
         "cancelled": Mark("off", Text("已取消", "cancelled")),
     },
-}
-
-ROLES: dict[str, Text] = {
-    "system": Text("系统管理员", "system administrator"),
-    "security": Text("安全管理员", "security administrator"),
-    "audit": Text("审计管理员", "audit administrator"),
-    "vendor": Text("厂商", "vendor"),
-    "auditor": Text("测评人员", "auditor"),
-    "tenant": Text("租户", "tenant"),
 }
 
 CONSOLES: dict[str, Text] = {

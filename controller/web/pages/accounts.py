@@ -15,11 +15,11 @@ from controller.actions.accounts import (
     UnlockAccount,
     find,
 )
+from controller.actions.role_needed import ROLES as ROLE_WORDS
 from controller.records.tables import Account
 from controller.web.desk import Desk, text, ticked
 from controller.web.route import SECURITY, Route
 from controller.web.status import status_of
-from controller.web.words import ROLES as ROLE_WORDS
 
 ROLES = SECURITY
 
