@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from appliance.errors import Text, Unavailable
 from compliance.differences import Change, Differences, compare
+from compliance.remedies.reach import reach
 from controller.records import compliance
 from controller.records.tables import ComplianceRun, Job, Node, Vm
 
@@ -27,13 +28,8 @@ class Touches:
 
 _RULES = ("nft -j list ruleset", "policy.signed")
 _PEOPLE = ("FROM accounts",)
-# What a node's mending moves on objects of the box: checks that it mends there, and others that see the same fact.
-MENDED = (
-    "behaviour", "exchange_scan", "forwarding", "intrusion_detection", "mail_closed", "records_modes",
-    "rule_tuples", "zone_bridges",
-    "algorithms", "central_policy", "management_zone", "outward", "state_rules",
-)  # fmt: skip
-_MENDING = (Touches((NODE,)), Touches(("boundary:gateway", "controller:box", "db:box"), MENDED))
+# What of them a mending may have moved follows from its remedies.
+_MENDING = (Touches((NODE, "boundary:gateway", "controller:box", "db:box")),)
 # The longest beginning of a job's kind decides; a kind that is not here changes nothing that is inspected.
 TOUCHES: dict[str, tuple[Touches, ...]] = {
     "account.": (Touches(("controller:box", "db:box")), Touches((EVERY_NODE,), _PEOPLE)),
@@ -61,9 +57,7 @@ TOUCHES: dict[str, tuple[Touches, ...]] = {
     "gateway.change.try": (),
 }
 _RAN = ("running", "undoing", "succeeded", "failed", "cancelled")
-# What these kinds change they put back byte for byte before they end as failed: such a job changed nothing, and
-# must not cover what somebody did by hand meanwhile.
-_WHOLLY_UNDONE = frozenset({"compliance.mend", "compliance.undo"})
+_MENDS = frozenset({"compliance.mend", "compliance.undo"})
 
 
 class ReportAway(Unavailable):
@@ -107,7 +101,8 @@ def pair(session: Session, before: str, after: str) -> tuple[dict[str, Any], dic
 def changes(session: Session) -> list[Change]:
     """Return the jobs that began, as change records; one that was undone may have left something too.
 
-    A mending, or its undoing, that failed is none: it ends only when all is as it had been.
+    A mending, or its undoing, that failed is none: it ends only when all is as it had been. One that was made
+    explains what its remedies can move, and nothing that was done beside it.
     """
     nodes = list(session.scalars(select(Node.name)))
     places = {row.id: row.node for row in session.execute(select(Vm.id, Vm.node))}
@@ -115,12 +110,21 @@ def changes(session: Session) -> list[Change]:
     return [
         Change(f"{job.number}", name, at, touch.about)
         for job in session.scalars(query.order_by(Job.number))
-        if not (job.kind in _WHOLLY_UNDONE and job.state in ("failed", "cancelled"))
-        for touch in touched(job.kind)
+        for touch in (_mended(session, job) if job.kind in _MENDS else touched(job.kind))
         for name in _named(job, touch, nodes, places)
         for at in (job.started_at, job.finished_at)
         if at  # what began or ended between two runs may have changed something between them
     ]
+
+
+def _mended(session: Session, job: Job) -> Iterator[Touches]:
+    """Yield what a mending or its undoing may have moved; one that failed put all back byte for byte."""
+    made = session.get(Job, job.action["mended"]) if "mended" in job.action else job
+    if made is None or job.state in ("failed", "cancelled"):
+        return
+    about = reach(str(made.action.get("remedies", "")).split(","))
+    for touch in touched(job.kind) if about else ():
+        yield Touches(touch.objects, about)
 
 
 def touched(kind: str) -> tuple[Touches, ...]:

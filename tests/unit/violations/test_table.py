@@ -7,6 +7,7 @@ import pytest
 from compliance.catalogue import LAWS, load
 from compliance.checks import CHECKS
 from compliance.remedies import REMEDIES
+from compliance.remedies.reach import reach
 from tests.violations.judging import seen
 from tests.violations.table import VIOLATIONS
 from tests.violations.violation import Violation
@@ -84,3 +85,23 @@ def test_every_violation_names_a_check_and_one_of_its_items(violation):
 
 def test_every_remedy_that_is_said_to_mend_is_one_of_the_box():
     assert {one.remedy for one in VIOLATIONS if one.remedy} - set(REMEDIES) == set()
+
+
+@pytest.mark.parametrize("violation", [v for v in VIOLATIONS if v.remedy], ids=lambda v: v.id)
+def test_what_mending_it_moves_back_is_explained_by_the_mending(violation):
+    assert {violation.check, *violation.also} <= set(reach([violation.remedy]))
+
+
+def test_a_mending_explains_little_beside_what_it_mends():
+    for remedy in REMEDIES:
+        assert len([check for check in CHECKS if check.id in reach([remedy])]) <= len(CHECKS) / 3, (
+            remedy
+        )
+    assert "auditd" not in reach(["sshd_limits"])
+    assert reach(["no such"]) == ()
+
+
+def test_a_mending_of_the_filter_explains_what_all_objects_of_the_box_show_of_it():
+    found = reach(["mail_closed", "records_modes"])
+    assert {"central_policy", "tunnels", "nft -j list ruleset"} <= set(found)
+    assert not {"pg_roles", "idle_accounts", "faillock", "auditd"} & set(found)
