@@ -61,6 +61,7 @@ _SETTINGS: tuple[tuple[str, Callable[[str], str]], ...] = (
     (r"stat -c '%a %U %G %n' /etc/", _sorted),
     (r"find /etc/.* -printf '%m", _sorted),
     (r"auditctl -l", _as_it_is),
+    (r"cvtsudoers ", _as_it_is),
     (r"nft -j list ruleset", _rules),
     (r".* .SELECT name, role[^']* FROM accounts ORDER BY name.$", _sorted),
 )

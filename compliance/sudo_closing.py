@@ -2,14 +2,17 @@
 
     python -I -m compliance.sudo_closing ARGUMENTS.json
 
-With `_ansible_check_mode` in ARGUMENTS.json nothing is changed. It answers in JSON what changed, or would. It
-reads the rules as the check does, so what is mended is what was found; a file that `visudo` does not take is
-left as it was, and told.
+With `_ansible_check_mode` in ARGUMENTS.json nothing is changed. It answers in JSON what changed, or would. Each
+statement is read by sudo's own parser and judged as the check judges it, so what is mended is what was found; what
+that parser does not read is a person's, and a file that `visudo` does not take is left as it was, and told.
 """
 
 import json
+import re
 import stat
 import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +21,57 @@ from appliance.files import write_atomically
 from appliance.host import LocalHost
 from compliance import sudo
 
-MAIN = "/etc/sudoers"
+_OWN = re.compile(rf'\s*[@#]includedir\s+"?{re.escape(sudo.FOLDER)}/?"?\s*')
+"""The statement that includes the folder whose files are mended themselves."""
+_UNREAD = 1  # the parser's exit code; any other is no answer
+_FREE = re.compile(r"\bNOPASSWD\s*:\s*")
+_UNASKED = re.compile(r"!\s*authenticate\b")
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One statement as it stands in a file of `folder`, and what it says; None if sudo's parser does not read it."""
+
+    text: str
+    folder: Path
+    told: sudo.Told | None
 
 
 def files(root: str = "/") -> list[Path]:
-    """Return sudoers and the files of its folder, as the check reads them."""
-    folder = Path(root, sudo.FOLDER.lstrip("/"))
-    held = sorted(one for one in folder.glob("*") if one.is_file() and one.name[:1] != ".")
-    return [one for one in (Path(root, MAIN.lstrip("/")), *held) if one.is_file()]
+    """Return sudoers and the files of its folder that sudo reads; without sudoers it reads none."""
+    main = Path(root, sudo.MAIN.lstrip("/"))
+    held = sorted(Path(root, sudo.FOLDER.lstrip("/")).glob("*"))
+    read = [one for one in held if one.is_file() and "." not in one.name and one.name[-1] != "~"]
+    return [main, *read] if main.is_file() else []
+
+
+def statements(text: str, folder: Path) -> Iterator[Statement]:
+    """Yield the statements of a file; their texts together are the file.
+
+    A backslash at the end of a line continues it if the parser does not read the line by itself: it takes no
+    statement whose continuation is missing.
+    """
+    held = ""
+    for row in re.findall(r".*\n|.+", text):
+        held += row
+        told = _told(held, folder)
+        if told is not None or not row.rstrip().endswith("\\"):
+            yield Statement(held, folder, told)
+            held = ""
+    if held:
+        yield Statement(held, folder, None)
+
+
+def _told(text: str, folder: Path) -> sudo.Told | None:
+    # A relative path is included from the folder of the file that names it.
+    result = LocalHost().run(
+        ["env", "-C", str(folder), *sudo.READER, "json", "-"],
+        stdin=text.encode("utf-8", "surrogateescape"),
+        check=False,
+    )
+    if result.code != _UNREAD:
+        result.well(sudo.READER[0])
+    return sudo.read(result.text, result.code)
 
 
 def close(root: str = "/", *, dry: bool = False) -> list[tuple[Path, str, str]]:
@@ -34,15 +80,26 @@ def close(root: str = "/", *, dry: bool = False) -> list[tuple[Path, str, str]]:
     Raises `BoxError` where `visudo` refuses what a file would become; the files before it are mended by then.
     """
     texts = {path: path.read_text("utf-8", "surrogateescape") for path in files(root)}
-    known = sudo.aliases("\n".join(texts.values()))
-    wrong = [
-        (path, text, made)
-        for path, text in texts.items()
-        if (made := sudo.mended(text, known)) != text
-    ]
-    for path, _, made in [] if dry else wrong:
-        _replace(path, made)
+    read = {path: list(statements(text, path.parent)) for path, text in texts.items()}
+    known: dict[str, Any] = {}
+    for one in (one for held in read.values() for one in held if one.told):
+        known.update(sudo.aliases(one.told or {}))
+    made = {path: "".join(_mended(one, known) for one in held) for path, held in read.items()}
+    wrong = [(path, text, made[path]) for path, text in texts.items() if made[path] != text]
+    for path, _, text in [] if dry else wrong:
+        _replace(path, text)
     return wrong
+
+
+def _mended(one: Statement, known: sudo.Aliases) -> str:
+    """Return the statement without what is wrong: a password is asked again, or it is a comment."""
+    if one.told is None or not sudo.faults(one.told, known) or _OWN.fullmatch(one.text):
+        return one.text
+    asked = _FREE.sub("", _UNASKED.sub("authenticate", one.text))
+    told = _told(asked, one.folder)
+    if sudo.owners(sudo.rules(one.told)) and told is not None and not sudo.faults(told, known):
+        return asked
+    return re.sub(r"(?m)^(?!# hbox: )(?=.)", "# hbox: ", one.text)
 
 
 def _replace(path: Path, text: str) -> None:

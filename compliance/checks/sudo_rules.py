@@ -1,27 +1,60 @@
 """sudo lets nobody do everything, and nobody anything without a password but with exact arguments."""
 
+import re
 from collections.abc import Iterator
 
 from appliance.errors import Text
 from compliance import sudo
 from compliance.checks.asked import PASSWD
-from compliance.evidence import Answers
+from compliance.evidence import STDERR, Answers
 from compliance.model import Check, Judgement, Kind, unknown, weigh
 from compliance.questions import command
 
+_BLANK = re.compile(r"(/\S*)\\(?: |\\\n)")
+"""A program's path with a blank in it: `cvtsudoers` tells it from arguments as sudoers (where it may break the
+line, with a backslash of its own, at that blank), but not as JSON."""
+
 
 def judge(proofs: Answers) -> Judgement:
-    """Judge every rule of sudoers; no sudo on the node gives nobody anything."""
-    if not proofs[1].lines():
+    """Judge every rule that sudo reads, wherever it is included from; no sudo gives nobody anything.
+
+    sudo obeys what stands beside a rule that it cannot read, `cvtsudoers` then tells nothing: a person must act.
+    """
+    told, spelt, program, groups, people = proofs
+    if not program.lines():
         return weigh([], 1, Text("未安装 sudo", "There is no sudo on this node"))
-    text = proofs[0].out
-    rules = len(sudo.rules(text))
-    if not rules:
+    said = told.answer.partition(STDERR)[2]
+    if not (told.there and spelt.there) or f"unable to open {sudo.MAIN}:" in said:
         return unknown("看不到任何 sudo 规则", "No rule of sudoers can be seen")
-    faults = [one.text for one in sudo.faults(text, sudo.aliases(text))]
-    faults += _members(proofs[2].lines(), proofs[3].lines())
-    good = Text(f"{rules} 条 sudo 规则均有限定", f"{rules} sudo rules, each of them limited")
-    return weigh(faults, 1, good)
+    read = sudo.read(told.out, told.exit or spelt.exit)
+    faults = [*_unread(said, read), *map(_blank, _BLANK.findall(spelt.out))]
+    faults += sudo.faults(read or {}, sudo.aliases(read or {}))
+    rules = len(sudo.rules(read or {}))
+    if not rules and not faults:
+        return unknown("看不到任何 sudo 规则", "No rule of sudoers can be seen")
+    faults += _members(groups.lines(), people.lines())
+    return weigh(
+        faults,
+        1,
+        Text(f"{rules} 条 sudo 规则均有限定", f"{rules} sudo rules, each of them limited"),
+    )
+
+
+def _unread(said: str, read: sudo.Told | None) -> Iterator[Text]:
+    if said.strip() or read is None:
+        # Of an included file that is away `cvtsudoers` says nothing.
+        shown = " ".join(said.split())[:160] or sudo.MAIN
+        yield Text(
+            f"看不懂的 sudo 规则，须由人处理：{shown}",
+            f"a rule that cannot be read, for a person to mend: {shown}",
+        )
+
+
+def _blank(path: str) -> Text:
+    return Text(
+        f"程序路径含空格，无法判定，须由人处理：{path}",
+        f"a path with a blank in it cannot be judged, for a person to mend: {path}",
+    )
 
 
 def _members(groups: list[str], people: list[str]) -> Iterator[Text]:
@@ -48,7 +81,8 @@ CHECK = Check(
     title=Text("提权规则受限", "Rules for becoming root are limited"),
     items=("8.1.4.2.a", "8.1.4.2.d"),
     questions=(
-        command("sh", "-c", "cat /etc/sudoers /etc/sudoers.d/* 2>/dev/null || true"),
+        command(*sudo.READER, "json", sudo.MAIN, ok=(0, 1), telling=True),
+        command(*sudo.READER, "sudoers", sudo.MAIN, ok=(0, 1), telling=True),
         command("find", "/usr/bin", "-name", "sudo", ok=(0, 1)),
         command("getent", "group"),
         PASSWD,

@@ -2,8 +2,8 @@
 
 import json
 import re
-import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import jinja2
@@ -12,8 +12,10 @@ import yaml
 
 import playbooks
 from appliance.errors import BoxError
+from appliance.host import LocalHost
 from compliance import sudo as sudoers
 from compliance import sudo_closing
+from compliance.asking import put
 from compliance.checks import accounts, core_dumps, sshd_limits, sudo_rules
 from compliance.evidence import Answer, Evidence, Status
 
@@ -48,8 +50,22 @@ def said(text):
     return Evidence.of("x", Answer(text, Status.ANSWERED), at="", where="")
 
 
-def sudo(text, group="sudo:x:27:"):
-    return sudo_rules.judge((said(text), said("/usr/bin/sudo"), said(group), said(""))).verdict
+def judged(text, folder):
+    """What the check says of such a sudoers: its own questions, put to a file in that folder."""
+    file = folder / "etc/sudoers"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(text)
+    asked = [replace(q, argv=(*q.argv[:-1], str(file))) for q in sudo_rules.CHECK.questions[:2]]
+    read = [put(LocalHost(), one, "") for one in asked]
+    return sudo_rules.judge((*read, said("/usr/bin/sudo"), said("sudo:x:27:"), said("")))
+
+
+def mended(text, folder):
+    """What the remedy makes of such a sudoers, where `visudo` takes it."""
+    (folder / "etc").mkdir(exist_ok=True)
+    (folder / "etc/sudoers").write_text(text)
+    sudo_closing.close(str(folder))
+    return (folder / "etc/sudoers").read_text()
 
 
 GOOD = 'hbox-inspect ALL=(root:root) NOPASSWD:NOSETENV: /usr/lib/hbox/answer ""\n'
@@ -67,63 +83,110 @@ GOOD = 'hbox-inspect ALL=(root:root) NOPASSWD:NOSETENV: /usr/lib/hbox/answer ""\
         "hbox-sys ALL=(ALL) NOPASSWD: ALL",
         "hbox-aud ALL=(root) NOPASSWD: /usr/bin/cat *",
         "STAFF ALL=(ALL) ALL",
+        "User_Alias STAFF = root\nSTAFF ALL=(ALL) ALL",
         "root, daemon ALL=(ALL) ALL",
+        "root, !daemon ALL=(ALL) ALL",
+        "\\%sudo ALL=(ALL) ALL",
         "daemon ALL=(ALL) \\\n  NOPASSWD: ALL",
+        "daemon ALL=(ALL) \\  \n  NOPASSWD: ALL",
         "daemon ALL=(root) /usr/bin/id, \\\n  /bin/bash, \\\n  /usr/bin/uptime",
         "Cmnd_Alias DEEDS = /usr/bin/id : MORE = DEEDS, ALL\ndaemon ALL=(root) MORE",
+        "Cmnd_Alias DEEDS = !ALL : MORE = !DEEDS, MORE\ndaemon ALL=(root) /usr/bin/id, MORE",
         "#1000 ALL=(ALL) ALL",
         "daemon ALL=/usr/bin/id : db = ALL",
+        "daemon ALL=/usr/bin/id, NOPASSWD: /usr/bin/true",
         "daemon ALL=(root) NOPASSWD: /usr/bin/cat",
+        "daemon ALL=(root) NOPASSWD: /usr/bin/cat ^a.*$",
+        "daemon ALL=(root) ^/usr/bin/.*$",
         "daemon ALL=(root) /usr/bin/",
-        "daemon ALL=(ALL) CWD=* ALL",
         "# a while \\\ndaemon ALL=(ALL) ALL",
+        " \\\ndaemon ALL=(ALL) ALL",
         "Defaults exempt_group=daemon",
         "Defaults:daemon timestamp_timeout=-1, !authenticate",
-        "#includedir /srv/rules",
-        "@include more",
+        "#includedir {srv}",
+        "@include {srv}/more",
+        "@include ../srv/more",
     ],
 )
 def test_no_rule_of_sudo_that_the_check_finds_is_left(line, tmp_path):
+    (tmp_path / "srv").mkdir()
+    (tmp_path / "srv/more").write_text("daemon ALL=(ALL) ALL\n")
+    line = line.replace("{srv}", f"{tmp_path}/srv")
     text = f"Defaults env_reset\nroot ALL=(ALL:ALL) ALL\n{GOOD}{line}\n"
-    assert sudo(text) == "violated"
-    mended = sudoers.mended(text, sudoers.aliases(text))
-    assert sudo(mended) == "conform", mended
-    assert mended.startswith(f"Defaults env_reset\nroot ALL=(ALL:ALL) ALL\n{GOOD}")
-    assert sudoers.mended(mended, sudoers.aliases(mended)) == mended
-    visudo = shutil.which("visudo")
-    if visudo:  # a developer's machine need not have it; the node's own looks at every file
-        file = tmp_path / "sudoers"
-        file.write_text(mended.replace("STAFF", "daemon"))
-        assert (
-            subprocess.run([visudo, "-cf", file], capture_output=True, check=False).returncode == 0
-        )
+    assert judged(text, tmp_path).verdict == "violated"
+    made = mended(text, tmp_path)
+    assert judged(made, tmp_path).verdict == "conform", made
+    assert made.startswith(f"Defaults env_reset\nroot ALL=(ALL:ALL) ALL\n{GOOD}")
+    assert mended(made, tmp_path) == made
 
 
-def test_who_may_do_everything_keeps_his_rule_and_is_asked_again():
+@pytest.mark.parametrize(
+    "line",
+    [
+        'daemon ALL=(root) NOPASSWD: /usr/bin/cat a\\,b, /usr/bin/id "", !/bin/bash, !!!ALL',
+        "Cmnd_Alias DEEDS = ALL\ndaemon ALL=(root) /usr/bin/id, !DEEDS, UNKNOWN",
+        "daemon ALL=(root) /usr/bin/systemctl restart his.service",
+        'daemon ALL=(root) NOPASSWD: /usr/bin/id "", PASSWD: /usr/bin/cat',
+        'Defaults:daemon passprompt="# ALL, !authenticate", timestamp_timeout=5',
+        "#includedir /nowhere",
+    ],
+)
+def test_an_exact_rule_of_sudo_stays(line, tmp_path):
+    text = f"root ALL=(ALL:ALL) ALL\n{line}"
+    assert judged(text, tmp_path).verdict == "conform"
+    assert mended(text, tmp_path) == text
+
+
+def test_a_comment_that_ends_in_a_backslash_ends_its_statement(tmp_path):
+    kept = "daemon ALL=(root) /usr/bin/id # so \\\n"
+    assert mended(f"{kept}bin ALL=(ALL) ALL\n", tmp_path) == f"{kept}# hbox: bin ALL=(ALL) ALL\n"
+
+
+def test_who_may_do_everything_keeps_his_rule_and_is_asked_again(tmp_path):
     text = "Defaults env_reset, ! authenticate\n%sudo ALL=(ALL:ALL) NOPASSWD: SETENV: ALL # so\n"
     made = "Defaults env_reset, authenticate\n%sudo ALL=(ALL:ALL) SETENV: ALL # so\n"
-    assert sudoers.mended(text, {}) == made
+    assert mended(text, tmp_path) == made
 
 
-def test_a_rule_that_only_a_person_can_read_stays_and_is_told(tmp_path):
-    text = f"{GOOD}what is this\n"
-    found = sudo_rules.judge((said(text), said("/usr/bin/sudo"), said(""), said("")))
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("what is this", "what is this"),
+        ("bin ALL=(ALL) ALL\\", "bin ALL=(ALL)"),
+        ("@include nowhere", sudoers.MAIN),
+        ("Cmd_Alias A = ALL\nCmd_Alias A = ALL", "Alias"),
+        ("Defaults authentikate", "authentikate"),
+        ("bin ALL=(root) NOPASSWD: /opt/my\\ tool", "/opt/my"),
+    ],
+)
+def test_a_rule_that_only_a_person_can_read_stays_and_is_told(line, shown, tmp_path):
+    text = f"{GOOD}{line}\n"
+    found = judged(text, tmp_path)
+    assert found.verdict == "violated"
     assert "须由人处理" in found.reason.zh
-    assert sudoers.mended(text, {}) == text
+    assert shown in found.reason.en
+    assert mended(text, tmp_path) == text
+
+
+def test_where_no_rule_can_be_seen_nothing_is_known():
+    unopened = f"\n[stderr]\ncvtsudoers: unable to open {sudoers.MAIN}: Permission denied\n"
+    rest = (said("/usr/bin/sudo"), said("sudo:x:27:bob"), said(""))
+    for answer in (
+        Answer(unopened, Status.ANSWERED, 1),
+        Answer("", Status.ABSENT, 127),
+        Answer("", Status.ANSWERED),
+    ):
+        proof = Evidence.of("x", answer, at="", where="")
+        assert sudo_rules.judge((proof, proof, *rest)).verdict == "unknown"
 
 
 @pytest.fixture
-def etc(tmp_path, monkeypatch):
-    """A node's sudoers with a `visudo` that takes everything but the word `broken`."""
+def etc(tmp_path):
+    """A node's sudoers, with a rule in a file of the folder that an alias of the main file makes wrong."""
     (tmp_path / "etc/sudoers.d").mkdir(parents=True)
     (tmp_path / "etc/sudoers").write_text(f"Cmnd_Alias DEEDS = ALL\n{GOOD}")
     (tmp_path / "etc/sudoers.d/late").write_text("x ALL=(root) DEEDS\n")
     (tmp_path / "etc/sudoers.d/late").chmod(0o440)
-    visudo = tmp_path / "bin/visudo"
-    visudo.parent.mkdir()
-    visudo.write_text('#!/bin/sh\n! grep -q broken "$2"\n')
-    visudo.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{visudo.parent}:/usr/bin:/bin")
     return tmp_path / "etc"
 
 
@@ -143,13 +206,31 @@ def test_ansible_is_told_which_rules_went_and_which_would(etc):
     assert sorted(one.name for one in etc.rglob("*")) == ["late", "sudoers", "sudoers.d"]
 
 
+def test_the_folder_is_not_closed_with_the_files_that_are_mended_in_it(etc, monkeypatch):
+    folder = str(etc / "sudoers.d")
+    monkeypatch.setattr(sudo_closing, "_OWN", re.compile(rf"@includedir {re.escape(folder)}\s*"))
+    main = (etc / "sudoers").read_text() + f"@includedir {folder}\n"
+    (etc / "sudoers").write_text(main)
+    told = sudo_closing.answer({"_ansible_check_mode": True}, str(etc.parent))
+    assert [one["before_header"] for one in told["diff"]] == [f"{folder}/late"]
+    assert not re.fullmatch(sudo_closing._OWN, "@includedir /srv")
+
+
+def test_what_sudo_does_not_read_is_left(etc):
+    (etc / "sudoers.d/late").rename(etc / "sudoers.d/late.old")
+    assert sudo_closing.close(str(etc.parent)) == []
+    (etc / "sudoers").unlink()
+    assert sudo_closing.files(str(etc.parent)) == []
+
+
 def test_a_file_that_visudo_does_not_take_is_left_and_told(etc, capsys, monkeypatch):
     late = etc / "sudoers.d/late"
     late.chmod(0o640)
-    late.write_text("broken ALL=(root) DEEDS\n")
+    text = "what is this\nx ALL=(root) DEEDS\n"
+    late.write_text(text)
     with pytest.raises(BoxError):
         sudo_closing.close(str(etc.parent))
-    assert late.read_text() == "broken ALL=(root) DEEDS\n"
+    assert late.read_text() == text
     assert not list(etc.rglob("*.hbox"))
     monkeypatch.setattr(sudo_closing, "answer", lambda _: sudo_closing.close(str(etc.parent)))
     arguments = etc.parent / "arguments"
