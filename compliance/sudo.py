@@ -37,29 +37,17 @@ def read(out: str, code: int) -> Told | None:
     return None if code else told
 
 
-def aliases(told: Told) -> Aliases:
-    """Return the aliases of commands, each with its list."""
-    named: Aliases = told.get("Command_Aliases", {})
-    return named
-
-
-def rules(told: Told) -> Sequence[Told]:
-    """Return who may do what, one for each list of hosts."""
-    found: Sequence[Told] = told.get("User_Specs", ())
-    return found
-
-
 def owners(specs: Iterable[Told]) -> bool:
     """Whether these rules are for nobody but those who may do everything."""
     return all(user in _OWNERS for one in specs for user in one["User_List"])
 
 
 def faults(told: Told, known: Aliases) -> list[Text]:
-    """Return what is wrong, each once; `known` are the aliases of all files together."""
+    """Return what is wrong, each once; `known` are the aliases of commands (of all files together)."""
     found = [
         text for one in told.get("Defaults", ()) for o in one["Options"] for text in _default(o)
     ]
-    found += [text for one in rules(told) for text in _rule(one, known)]
+    found += [text for one in told.get("User_Specs", ()) for text in _rule(one, known)]
     return list(dict.fromkeys(found))
 
 

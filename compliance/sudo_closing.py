@@ -13,6 +13,7 @@ import stat
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ _UNASKED = re.compile(r"!\s*authenticate\b")
 
 @dataclass(frozen=True)
 class Statement:
-    """One statement as it stands in a file of `folder`, and what it says; None if sudo's parser does not read it."""
+    """One statement as it stands in a file of `folder`, and what sudo's parser makes of it: None if nothing."""
 
     text: str
     folder: Path
@@ -82,8 +83,8 @@ def close(root: str = "/", *, dry: bool = False) -> list[tuple[Path, str, str]]:
     texts = {path: path.read_text("utf-8", "surrogateescape") for path in files(root)}
     read = {path: list(statements(text, path.parent)) for path, text in texts.items()}
     known: dict[str, Any] = {}
-    for one in (one for held in read.values() for one in held if one.told):
-        known.update(sudo.aliases(one.told or {}))
+    for one in chain.from_iterable(read.values()):
+        known |= (one.told or {}).get("Command_Aliases", {})
     made = {path: "".join(_mended(one, known) for one in held) for path, held in read.items()}
     wrong = [(path, text, made[path]) for path, text in texts.items() if made[path] != text]
     for path, _, text in [] if dry else wrong:
@@ -96,8 +97,9 @@ def _mended(one: Statement, known: sudo.Aliases) -> str:
     if one.told is None or not sudo.faults(one.told, known) or _OWN.fullmatch(one.text):
         return one.text
     asked = _FREE.sub("", _UNASKED.sub("authenticate", one.text))
-    told = _told(asked, one.folder)
-    if sudo.owners(sudo.rules(one.told)) and told is not None and not sudo.faults(told, known):
+    owned = sudo.owners(one.told.get("User_Specs", ()))
+    told = _told(asked, one.folder) if owned else None
+    if told is not None and not sudo.faults(told, known):
         return asked
     return re.sub(r"(?m)^(?!# hbox: )(?=.)", "# hbox: ", one.text)
 

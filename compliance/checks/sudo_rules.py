@@ -18,7 +18,8 @@ line, with a backslash of its own, at that blank), but not as JSON."""
 def judge(proofs: Answers) -> Judgement:
     """Judge every rule that sudo reads, wherever it is included from; no sudo gives nobody anything.
 
-    sudo obeys what stands beside a rule that it cannot read, `cvtsudoers` then tells nothing: a person must act.
+    sudo obeys what stands beside a rule that it cannot read, `cvtsudoers` then tells nothing (of an included file
+    that is away not even why): a person must act.
     """
     told, spelt, program, groups, people = proofs
     if not program.lines():
@@ -27,9 +28,10 @@ def judge(proofs: Answers) -> Judgement:
     if not (told.there and spelt.there) or f"unable to open {sudo.MAIN}:" in said:
         return unknown("看不到任何 sudo 规则", "No rule of sudoers can be seen")
     read = sudo.read(told.out, told.exit or spelt.exit)
-    faults = [*_unread(said, read), *map(_blank, _BLANK.findall(spelt.out))]
-    faults += sudo.faults(read or {}, sudo.aliases(read or {}))
-    rules = len(sudo.rules(read or {}))
+    unread = [" ".join(said.split())[:160] or sudo.MAIN] if said.strip() or read is None else []
+    faults = [_unread(one) for one in (*unread, *_BLANK.findall(spelt.out))]
+    faults += sudo.faults(read or {}, (read or {}).get("Command_Aliases", {}))
+    rules = len((read or {}).get("User_Specs", ()))
     if not rules and not faults:
         return unknown("看不到任何 sudo 规则", "No rule of sudoers can be seen")
     faults += _members(groups.lines(), people.lines())
@@ -40,20 +42,10 @@ def judge(proofs: Answers) -> Judgement:
     )
 
 
-def _unread(said: str, read: sudo.Told | None) -> Iterator[Text]:
-    if said.strip() or read is None:
-        # Of an included file that is away `cvtsudoers` says nothing.
-        shown = " ".join(said.split())[:160] or sudo.MAIN
-        yield Text(
-            f"看不懂的 sudo 规则，须由人处理：{shown}",
-            f"a rule that cannot be read, for a person to mend: {shown}",
-        )
-
-
-def _blank(path: str) -> Text:
+def _unread(shown: str) -> Text:
     return Text(
-        f"程序路径含空格，无法判定，须由人处理：{path}",
-        f"a path with a blank in it cannot be judged, for a person to mend: {path}",
+        f"看不懂的 sudo 规则，须由人处理：{shown}",
+        f"a rule that cannot be read, for a person to mend: {shown}",
     )
 
 

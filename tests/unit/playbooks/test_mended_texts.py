@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -214,6 +215,14 @@ def test_the_folder_is_not_closed_with_the_files_that_are_mended_in_it(etc, monk
     told = sudo_closing.answer({"_ansible_check_mode": True}, str(etc.parent))
     assert [one["before_header"] for one in told["diff"]] == [f"{folder}/late"]
     assert not re.fullmatch(sudo_closing._OWN, "@includedir /srv")
+
+
+def test_without_sudos_parser_nothing_is_called_right(etc, tmp_path, monkeypatch):
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/env").symlink_to(shutil.which("env"))
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    with pytest.raises(BoxError, match="cvtsudoers"):
+        sudo_closing.close(str(etc.parent))
 
 
 def test_what_sudo_does_not_read_is_left(etc):
