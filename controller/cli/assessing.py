@@ -67,7 +67,12 @@ def register(verbs: "Verbs[Any]") -> None:
     timed.add_argument("--days", type=int, help="每几天，0 停用 every how many days, 0: never")
     timed.add_argument("--hour", type=int, default=3, help="时刻（北京时间） hour, Beijing time")
     moved = command(verbs, "difference", "比较两次检查 what moved between two runs", _difference)
-    moved.add_argument("before", help="较早的检查 the earlier run")
+    moved.add_argument(
+        "before",
+        nargs="?",
+        default="previous",
+        help="默认上一次 default: the one before the newest",
+    )
     moved.add_argument("after", nargs="?", default="last", help="默认最近一次 default: the newest")
 
 

@@ -87,12 +87,12 @@ def newest(session: Session) -> dict[str, Any] | None:
 
 
 def differences(session: Session, before: str, after: str) -> Differences:
-    """Return what moved between two runs (ids, or "last"), the earlier one first; raises `NotFound`."""
+    """Return what moved between two runs (as `compliance.run` names them), the earlier one first; raises `NotFound`."""
     return compare(*pair(session, before, after), changes(session))
 
 
 def pair(session: Session, before: str, after: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the reports of two runs (ids, or "last"), the earlier one first; raises `NotFound`, `ReportAway`."""
+    """Return the reports of two runs, the earlier one first; raises `NotFound`, `ReportAway`."""
     one, other = compliance.run(session, before), compliance.run(session, after)
     first, second = (one, other) if one.at <= other.at else (other, one)
     return read(first), read(second)

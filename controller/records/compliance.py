@@ -8,6 +8,8 @@ from sqlalchemy.orm import Session
 from appliance.errors import NotFound, Text
 from controller.records.tables import ComplianceRun
 
+_NEWEST = ("last", "previous")
+
 
 def runs(session: Session, limit: int = 100) -> list[ComplianceRun]:
     """Return the runs, newest first."""
@@ -16,9 +18,11 @@ def runs(session: Session, limit: int = 100) -> list[ComplianceRun]:
 
 
 def run(session: Session, name: str) -> ComplianceRun:
-    """Return a run by its id, or the newest for "last"; raise `NotFound`."""
-    newest = runs(session, 1)
-    found = (newest[0] if newest else None) if name == "last" else session.get(ComplianceRun, name)
+    """Return a run by its id, "last" being the newest and "previous" the one before it; raise `NotFound`."""
+    if name in _NEWEST:
+        found = next(iter(runs(session, len(_NEWEST))[_NEWEST.index(name) :]), None)
+    else:
+        found = session.get(ComplianceRun, name)
     if found is None:
         raise NotFound(what="检查记录 compliance run", name=name)
     return found

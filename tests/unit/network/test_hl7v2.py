@@ -376,13 +376,15 @@ BOMBS = {
 
 @pytest.mark.parametrize("bomb", BOMBS)
 def test_no_message_takes_long(bomb):
-    """Each costs time in proportion to its length, and the guard's is short (CPU seconds)."""
+    """Each costs CPU time in proportion to its length: two seconds at most here, three times that where others
+    work beside it. With its square it would be many minutes.
+    """
     own = plan(Part("NTE-3", mask="name"), Part("OBX-*"), Part("PID-3"), Part("PID-5.1"),
                leak="mask", body_limit=BIG + 1000)  # fmt: skip
     began = time.process_time()
     with contextlib.suppress(BodyRefused):
         own.ask(ask(adt() + BOMBS[bomb] + b"\r"))
-    assert time.process_time() - began < 2.0
+    assert time.process_time() - began < 6.0
 
 
 def test_a_control_id_that_looks_like_a_telephone_number_is_never_altered():
